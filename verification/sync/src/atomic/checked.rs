@@ -1,0 +1,242 @@
+//! The explorer's atomics behind wrappers that name their call site.
+
+#![allow(missing_docs, reason = "the same methods as `core::sync::atomic`'s")]
+#![allow(clippy::missing_errors_doc, reason = "the same methods as `core::sync::atomic`'s")]
+
+use core::fmt;
+use core::panic::Location;
+
+use super::{AtomicMut, Ordering};
+use crate::engine::atomic as imp;
+use crate::model::site::{Role, ordering};
+
+/// A fence, or nothing where this run's mutant removes it.
+#[track_caller]
+pub fn fence(order: Ordering) {
+    match ordering(Location::caller(), Role::Fence, order) {
+        Ordering::Relaxed => {}
+        order => imp::fence(order),
+    }
+}
+
+macro_rules! basics {
+    ($value:ty) => {
+        #[track_caller]
+        pub fn load(&self, order: Ordering) -> $value {
+            self.0.load(ordering(Location::caller(), Role::Load, order))
+        }
+
+        #[track_caller]
+        pub fn store(&self, value: $value, order: Ordering) {
+            self.0.store(value, ordering(Location::caller(), Role::Store, order));
+        }
+
+        #[track_caller]
+        pub fn swap(&self, value: $value, order: Ordering) -> $value {
+            self.0.swap(value, ordering(Location::caller(), Role::Rmw, order))
+        }
+
+        #[track_caller]
+        pub fn compare_exchange(
+            &self,
+            current: $value,
+            new: $value,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<$value, $value> {
+            let site = Location::caller();
+            self.0.compare_exchange(
+                current,
+                new,
+                ordering(site, Role::Success, success),
+                ordering(site, Role::Failure, failure),
+            )
+        }
+
+        #[track_caller]
+        pub fn compare_exchange_weak(
+            &self,
+            current: $value,
+            new: $value,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<$value, $value> {
+            self.compare_exchange(current, new, success, failure)
+        }
+
+        #[track_caller]
+        pub fn fetch_update<F>(
+            &self,
+            success: Ordering,
+            failure: Ordering,
+            mut next: F,
+        ) -> Result<$value, $value>
+        where
+            F: FnMut($value) -> Option<$value>,
+        {
+            let mut seen = self.load(failure);
+            while let Some(new) = next(seen) {
+                match self.compare_exchange_weak(seen, new, success, failure) {
+                    Ok(seen) => return Ok(seen),
+                    Err(now) => seen = now,
+                }
+            }
+            Err(seen)
+        }
+    };
+}
+
+macro_rules! fetches {
+    ($value:ty: $($name:ident),*) => {$(
+        #[track_caller]
+        pub fn $name(&self, value: $value, order: Ordering) -> $value {
+            self.0.$name(value, ordering(Location::caller(), Role::Rmw, order))
+        }
+    )*};
+}
+
+macro_rules! shared {
+    ($name:ident, $value:ty) => {
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                // Reading it would be one more step of the model.
+                f.write_str(stringify!($name))
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new(<$value>::default())
+            }
+        }
+
+        impl From<$value> for $name {
+            fn from(value: $value) -> Self {
+                Self::new(value)
+            }
+        }
+    };
+}
+
+macro_rules! exclusive {
+    ($value:ty) => {
+        type Value = $value;
+
+        #[track_caller]
+        fn load_mut(&mut self) -> $value {
+            #[cfg(latchwork_loom)]
+            {
+                self.0.with_mut(|value| *value)
+            }
+            #[cfg(latchwork_shuttle)]
+            {
+                *self.0.get_mut()
+            }
+        }
+
+        #[track_caller]
+        fn store_mut(&mut self, new: $value) {
+            #[cfg(latchwork_loom)]
+            self.0.with_mut(|value| *value = new);
+            #[cfg(latchwork_shuttle)]
+            {
+                *self.0.get_mut() = new;
+            }
+        }
+    };
+}
+
+macro_rules! integers {
+    ($($name:ident: $value:ty),* $(,)?) => {$(
+        pub struct $name(imp::$name);
+
+        impl $name {
+            #[track_caller]
+            pub fn new(value: $value) -> Self {
+                Self(imp::$name::new(value))
+            }
+
+            basics!($value);
+            fetches!(
+                $value: fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor, fetch_max, fetch_min
+            );
+        }
+
+        shared!($name, $value);
+
+        impl AtomicMut for $name {
+            exclusive!($value);
+        }
+    )*};
+}
+
+integers! {
+    AtomicU8: u8,
+    AtomicU16: u16,
+    AtomicU32: u32,
+    AtomicU64: u64,
+    AtomicUsize: usize,
+}
+
+impl AtomicU32 {
+    /// The newest value in modification order, read in one step that is no site of its own.
+    pub(crate) fn unlisted_newest(&self) -> u32 {
+        self.0.fetch_add(0, Ordering::Relaxed)
+    }
+}
+
+pub struct AtomicBool(imp::AtomicBool);
+
+impl AtomicBool {
+    #[track_caller]
+    pub fn new(value: bool) -> Self {
+        Self(imp::AtomicBool::new(value))
+    }
+
+    basics!(bool);
+    fetches!(bool: fetch_and, fetch_or, fetch_xor);
+}
+
+shared!(AtomicBool, bool);
+
+impl AtomicMut for AtomicBool {
+    type Value = bool;
+
+    // loom's has no exclusive access; with `&mut self` a relaxed one is the same.
+    #[track_caller]
+    fn load_mut(&mut self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    #[track_caller]
+    fn store_mut(&mut self, new: bool) {
+        self.0.store(new, Ordering::Relaxed);
+    }
+}
+
+pub struct AtomicPtr<T>(imp::AtomicPtr<T>);
+
+impl<T> AtomicPtr<T> {
+    #[track_caller]
+    pub fn new(value: *mut T) -> Self {
+        Self(imp::AtomicPtr::new(value))
+    }
+
+    basics!(*mut T);
+}
+
+impl<T> fmt::Debug for AtomicPtr<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AtomicPtr")
+    }
+}
+
+impl<T> Default for AtomicPtr<T> {
+    fn default() -> Self {
+        Self::new(core::ptr::null_mut())
+    }
+}
+
+impl<T> AtomicMut for AtomicPtr<T> {
+    exclusive!(*mut T);
+}

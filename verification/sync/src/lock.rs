@@ -1,0 +1,7 @@
+//! Reference counts and blocking locks for cold paths, the engine's own under a checker.
+
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+pub use crate::engine::sync::{Arc, Condvar, Mutex, MutexGuard};

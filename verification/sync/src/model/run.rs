@@ -1,0 +1,289 @@
+//! One process a model.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Instant as Wall;
+
+/// A scene: plays once, with the explorer deciding the order, and returns what it observed.
+pub type Scene = fn() -> String;
+
+/// A model and what it must show.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Model {
+    name: &'static str,
+    scene: Scene,
+    bound: Option<usize>,
+    least: usize,
+    spurious: usize,
+    symmetric: bool,
+    loom_only: Option<&'static str>,
+    random: Option<usize>,
+    twins: Vec<(&'static str, Scene)>,
+}
+
+/// The engine of this build.
+const ENGINE: &str = if cfg!(latchwork_loom) { "loom" } else { "shuttle" };
+
+impl Model {
+    /// A model whose every interleaving is explored.
+    pub fn new(name: &'static str, scene: Scene) -> Self {
+        Self {
+            name,
+            scene,
+            bound: None,
+            least: 2,
+            spurious: 0,
+            symmetric: false,
+            loom_only: None,
+            random: None,
+            twins: Vec::new(),
+        }
+    }
+
+    /// Explores only executions with at most `preemptions` preemptions (loom only).
+    pub fn bound(mut self, preemptions: usize) -> Self {
+        self.bound = Some(preemptions);
+        self
+    }
+
+    /// Demands at least so many executions under loom: fewer mean that the scene shows nothing.
+    pub fn least(mut self, executions: usize) -> Self {
+        self.least = executions;
+        self
+    }
+
+    /// Lets each started thread be woken so often for no reason.
+    pub fn spurious(mut self, wakes: usize) -> Self {
+        self.spurious = wakes;
+        self
+    }
+
+    /// Explores the symmetric fallback of the asymmetric fences.
+    pub fn symmetric_fences(mut self) -> Self {
+        self.symmetric = true;
+        self
+    }
+
+    /// Leaves the model out under shuttle, for the reason given.
+    pub fn loom_only(mut self, reason: &'static str) -> Self {
+        self.loom_only = Some(reason);
+        self
+    }
+
+    /// Under shuttle plays so many random schedules: for scenes too large for its exhaustive
+    /// search, which knows no partial orders.
+    pub fn random_under_shuttle(mut self, schedules: usize) -> Self {
+        self.random = Some(schedules);
+        self
+    }
+
+    /// Adds the same scene with a bug put back, which must fail under loom.
+    pub fn twin(mut self, bug: &'static str, scene: Scene) -> Self {
+        self.twins.push((bug, scene));
+        self
+    }
+
+    fn explore(&self, scene: Scene) -> (usize, BTreeSet<String>) {
+        super::SYMMETRIC.store(self.symmetric, std::sync::atomic::Ordering::Relaxed);
+        super::threads::set_spurious(self.spurious);
+        let seen: Arc<Mutex<(usize, BTreeSet<String>)>> = Arc::default();
+        let record = Arc::clone(&seen);
+        let play = move || {
+            super::start_execution();
+            let observed = scene();
+            let mut seen = record.lock().expect("held for an insertion only");
+            seen.0 += 1;
+            seen.1.insert(observed);
+        };
+        #[cfg(latchwork_loom)]
+        {
+            let mut builder = loom::model::Builder::new();
+            builder.preemption_bound = self.bound;
+            builder.max_branches = 100_000;
+            // An end by time or count would be a silent pass.
+            builder.max_duration = None;
+            builder.max_permutations = None;
+            builder.check(play);
+        }
+        #[cfg(latchwork_shuttle)]
+        {
+            let mut config = shuttle::Config::new();
+            config.failure_persistence = shuttle::FailurePersistence::Print;
+            if let Some(schedules) = self.random {
+                let scheduler = shuttle::scheduler::RandomScheduler::new(schedules);
+                shuttle::Runner::new(scheduler, config).run(play);
+            } else {
+                let scheduler = shuttle::scheduler::DfsScheduler::new(None, false);
+                shuttle::Runner::new(scheduler, config).run(play);
+            }
+        }
+        let seen = seen.lock().expect("every execution has ended");
+        (seen.0, seen.1.clone())
+    }
+}
+
+/// Where the observations of a model lie, one a line.
+fn observations(engine: &str, name: &str) -> Option<PathBuf> {
+    let directory = PathBuf::from(std::env::var_os("LATCHWORK_OBSERVATIONS")?);
+    Some(directory.join(engine).join(format!("{name}.txt")))
+}
+
+fn read_lines(path: &Path) -> Option<BTreeSet<String>> {
+    Some(std::fs::read_to_string(path).ok()?.lines().map(str::to_owned).collect())
+}
+
+/// Runs one scene in this process. Its last line tells the parent what was seen.
+fn run_here(model: &Model, scene: Scene) -> Result<(), String> {
+    let (executions, seen) = model.explore(scene);
+    super::site::report().map_err(|error| format!("can't write the list of sites: {error}"))?;
+    if cfg!(latchwork_loom) && executions < model.least {
+        return Err(format!("vacuous: {executions} executions, at least {} expected", model.least));
+    }
+    if let Some(path) = observations(ENGINE, model.name) {
+        let lines: String = seen.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
+        path.parent()
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .and_then(|()| std::fs::write(&path, lines))
+            .map_err(|error| format!("can't write {}: {error}", path.display()))?;
+    }
+    println!("@ executions {executions} observations {}", seen.len());
+    Ok(())
+}
+
+/// Demands that loom has seen everything that is sequentially consistent.
+fn compare_engines(name: &str) -> Result<(), String> {
+    let paths = (observations("loom", name), observations("shuttle", name));
+    let (Some(loom), Some(shuttle)) = paths else { return Ok(()) };
+    let (Some(loom), Some(shuttle)) = (read_lines(&loom), read_lines(&shuttle)) else {
+        return Ok(());
+    };
+    let missing: Vec<_> = shuttle.difference(&loom).cloned().collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("loom missed sequentially consistent observations: {missing:?}"))
+    }
+}
+
+struct Ran {
+    passed: bool,
+    summary: String,
+    output: String,
+}
+
+fn run_child(argument: &str) -> Ran {
+    let program = std::env::current_exe().expect("a running program has a path");
+    let child = Command::new(program)
+        .args(["--run", argument])
+        .env("RUST_BACKTRACE", "0")
+        .stdin(Stdio::null())
+        .output()
+        .expect("the same program can be started again");
+    let stdout = String::from_utf8_lossy(&child.stdout);
+    let summary = stdout.lines().rev().find_map(|line| line.strip_prefix("@ "));
+    Ran {
+        passed: child.status.success() && summary.is_some(),
+        summary: summary.unwrap_or_default().to_owned(),
+        output: format!("{stdout}{}{}\n", String::from_utf8_lossy(&child.stderr), child.status),
+    }
+}
+
+/// What a failed child said, at its end.
+fn tail(output: &str) -> String {
+    let lines: Vec<_> = output.lines().collect();
+    lines[lines.len().saturating_sub(30)..].iter().flat_map(|line| ["    ", line, "\n"]).collect()
+}
+
+/// The `main` of a test binary of models: runs those whose name contains the argument, or all.
+///
+/// `--list` names them; `--models-only` leaves the twins out; `--run NAME` runs one scene in this
+/// process.
+#[must_use]
+pub fn main(models: &[Model]) -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, name] = &arguments[..]
+        && flag == "--run"
+    {
+        return run_named(models, name);
+    }
+    if arguments.iter().any(|argument| argument == "--list") {
+        for model in models {
+            println!("{}: model", model.name);
+            for (bug, _) in &model.twins {
+                println!("{}/{bug}: twin", model.name);
+            }
+        }
+        return ExitCode::SUCCESS;
+    }
+    let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
+    let twins = !arguments.iter().any(|argument| argument == "--models-only");
+    let chosen = models.iter().filter(|m| filter.is_none_or(|text| m.name.contains(text.as_str())));
+    let (mut passed, mut failed) = (0, 0);
+    let mut count = |ok: bool| if ok { passed += 1 } else { failed += 1 };
+    for model in chosen {
+        if let (Some(reason), true) = (model.loom_only, cfg!(latchwork_shuttle)) {
+            println!("model {} ... skipped under {ENGINE}: {reason}", model.name);
+            continue;
+        }
+        count(run_model(model));
+        // Twins show weak behaviour too, which only loom has.
+        if twins && cfg!(latchwork_loom) {
+            for (bug, _) in &model.twins {
+                count(run_twin(model, bug));
+            }
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run_named(models: &[Model], name: &str) -> ExitCode {
+    let (model_name, bug) = name.split_once('/').unwrap_or((name, ""));
+    let Some(model) = models.iter().find(|model| model.name == model_name) else {
+        eprintln!("no model is named {model_name}");
+        return ExitCode::FAILURE;
+    };
+    let twin = model.twins.iter().find(|(twin, _)| *twin == bug);
+    let scene = match twin {
+        Some((_, scene)) => *scene,
+        None if bug.is_empty() => model.scene,
+        None => {
+            eprintln!("model {model_name} has no twin {bug}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match run_here(model, scene) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run_model(model: &Model) -> bool {
+    let start = Wall::now();
+    let ran = run_child(model.name);
+    let verdict = if ran.passed { compare_engines(model.name) } else { Err(tail(&ran.output)) };
+    let seconds = start.elapsed().as_secs_f32();
+    match &verdict {
+        Ok(()) => println!("model {} ... ok ({}, {seconds:.1} s)", model.name, ran.summary),
+        Err(error) => println!("model {} ... FAILED ({seconds:.1} s)\n{error}", model.name),
+    }
+    verdict.is_ok()
+}
+
+fn run_twin(model: &Model, bug: &str) -> bool {
+    let start = Wall::now();
+    let ran = run_child(&format!("{}/{bug}", model.name));
+    let seconds = start.elapsed().as_secs_f32();
+    if ran.passed {
+        println!("twin {}/{bug} ... FAILED: the bug was not found ({})", model.name, ran.summary);
+    } else {
+        println!("twin {}/{bug} ... found ({seconds:.1} s)", model.name);
+    }
+    !ran.passed
+}
