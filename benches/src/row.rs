@@ -1,0 +1,65 @@
+//! One comparison and how it is shown.
+
+use serde::Serialize;
+
+/// Ours against one peer. Costs: below 1 is better for us.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// The crate.
+    pub group: String,
+    /// The row's name in the goals.
+    pub row: String,
+    /// The peer's package name; none for a count of our own.
+    pub peer: Option<String>,
+    /// What `ours` and `theirs` are in.
+    pub unit: String,
+    /// Our median.
+    pub ours: f64,
+    /// The peer's median.
+    pub theirs: Option<f64>,
+    /// The median over the rounds of ours over theirs.
+    pub ratio: Option<f64>,
+    /// How many rounds were counted.
+    pub rounds: usize,
+    /// Half the distance between the ratio's quartiles, over its median: for a count, ours'.
+    pub spread: f64,
+}
+
+/// The rows as a table for a terminal.
+#[must_use]
+pub fn table(rows: &[Row]) -> String {
+    let mut lines = vec![
+        ["group", "row", "peer", "unit", "ours", "theirs", "ratio", "spread"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    for row in rows {
+        let number = |value: Option<f64>| value.map_or_else(|| "-".into(), |v| format!("{v:.1}"));
+        lines.push(vec![
+            row.group.clone(),
+            row.row.clone(),
+            row.peer.clone().unwrap_or_else(|| "-".into()),
+            row.unit.clone(),
+            number(Some(row.ours)),
+            number(row.theirs),
+            row.ratio.map_or_else(|| "-".into(), |ratio| format!("{ratio:.2}")),
+            format!("±{:.0} %", row.spread * 100.0),
+        ]);
+    }
+    let columns = lines[0].len();
+    let widths: Vec<_> = (0..columns)
+        .map(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0))
+        .collect();
+    let mut text = String::new();
+    for line in &lines {
+        for (column, (cell, width)) in line.iter().zip(&widths).enumerate() {
+            let pad = " ".repeat(width - cell.chars().count());
+            // Words to the left, numbers to the right.
+            let (before, after) = if column < 4 { ("", pad.as_str()) } else { (pad.as_str(), "") };
+            text.extend([before, cell, after, "  "]);
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}
