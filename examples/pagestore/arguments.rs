@@ -1,0 +1,160 @@
+//! The command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use lexopt::prelude::*;
+
+use crate::failure::{Failure, Result};
+use crate::name::{self, Name};
+
+pub(crate) const HELP: &str = "\
+pagestore: an embedded store in one directory, built from the Latchwork crates
+
+Every file is one transaction: its pages go into the data file through the ring,
+then its entry goes into the log; it is acknowledged when both are on the disk.
+Transactions of several threads share their syncs. Kill it whenever you like and
+run it again: it recovers, and goes on with what is missing.
+
+usage: pagestore [import] [--input DIR] [--writers N] [--readers N] [--ack-log FILE]
+       pagestore list
+       pagestore get NAME > FILE
+       pagestore verify --input DIR [--acked FILE]
+
+commands
+  import       imports every file below the input, reports, opens the store again
+               and compares every byte; also what runs without a command
+  list         shows the size and name of every file in the store
+  get NAME     writes the bytes of a file to standard output
+  verify       compares the store with a directory
+
+options
+  --store DIR      where the store is (default: target/pagestore)
+  --input DIR      the files to import (default: this project's own)
+  --writers N      threads that import (default: 8)
+  --readers N      threads that read what is there meanwhile (default: 2)
+  --backend NAME   auto, ring or pool: how pages are written (default: auto)
+  --ack-log FILE   appends each name to FILE just after it was acknowledged
+  --acked FILE     verify: every name in FILE must be in the store
+  --no-verify      import: leaves the comparison at the end out
+  --help           this text
+
+try it
+  cargo run --release --example pagestore
+  cargo run --release --example pagestore -- --input /usr/include --writers 32
+  cargo run --release --example pagestore -- get README.md
+";
+
+/// How pages are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BackendName {
+    Auto,
+    Ring,
+    Pool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Import {
+    pub(crate) input: Option<PathBuf>,
+    pub(crate) writers: NonZeroUsize,
+    pub(crate) readers: usize,
+    pub(crate) ack_log: Option<PathBuf>,
+    pub(crate) verify: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum Command {
+    Help,
+    Import(Import),
+    List,
+    Get(Name),
+    Verify { input: PathBuf, acked: Option<PathBuf> },
+}
+
+#[derive(Debug)]
+pub(crate) struct Arguments {
+    pub(crate) store: PathBuf,
+    pub(crate) backend: BackendName,
+    pub(crate) command: Command,
+}
+
+/// A wrong word on the command line.
+fn usage(what: impl Into<String>) -> Failure {
+    Failure::new(what, "`pagestore --help` shows what there is")
+}
+
+fn count(value: &std::ffi::OsStr, option: &str, least: usize) -> Result<usize> {
+    let number = value.to_str().and_then(|text| text.parse::<usize>().ok());
+    match number {
+        Some(number) if (least..=1024).contains(&number) => Ok(number),
+        _ => Err(usage(format!(
+            "{option} takes a number from {least} to 1024, not {}",
+            value.display()
+        ))),
+    }
+}
+
+/// The store's place where none is named: below the build's own directory.
+fn default_store() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target"), PathBuf::from)
+        .join("pagestore")
+}
+
+/// Reads the arguments of this process.
+pub(crate) fn parse() -> Result<Arguments> {
+    let mut parser = lexopt::Parser::from_env();
+    let mut words: Vec<std::ffi::OsString> = Vec::new();
+    let (mut store, mut input, mut ack_log, mut acked) = (None, None, None, None);
+    let (mut writers, mut readers) = (NonZeroUsize::new(8).expect("8 is not 0"), 2);
+    let (mut verify, mut backend, mut help) = (true, BackendName::Auto, false);
+    let failed = |error: lexopt::Error| usage(error.to_string());
+    while let Some(argument) = parser.next().map_err(failed)? {
+        match argument {
+            Long("help") | Short('h') => help = true,
+            Long("store") => store = Some(PathBuf::from(parser.value().map_err(failed)?)),
+            Long("input") => input = Some(PathBuf::from(parser.value().map_err(failed)?)),
+            Long("ack-log") => ack_log = Some(PathBuf::from(parser.value().map_err(failed)?)),
+            Long("acked") => acked = Some(PathBuf::from(parser.value().map_err(failed)?)),
+            Long("no-verify") => verify = false,
+            Long("writers") => {
+                let number = count(&parser.value().map_err(failed)?, "--writers", 1)?;
+                writers = NonZeroUsize::new(number).expect("at least 1");
+            }
+            Long("readers") => readers = count(&parser.value().map_err(failed)?, "--readers", 0)?,
+            Long("backend") => {
+                backend = match parser.value().map_err(failed)?.to_str() {
+                    Some("auto") => BackendName::Auto,
+                    Some("ring") => BackendName::Ring,
+                    Some("pool") => BackendName::Pool,
+                    _ => return Err(usage("--backend takes auto, ring or pool")),
+                };
+            }
+            Value(word) => words.push(word),
+            other => return Err(usage(other.unexpected().to_string())),
+        }
+    }
+    let store = store.unwrap_or_else(default_store);
+    let mut words = words.into_iter();
+    let command = match words.next() {
+        _ if help => Command::Help,
+        None => Command::Import(Import { input, writers, readers, ack_log, verify }),
+        Some(word) if word == "import" => {
+            Command::Import(Import { input, writers, readers, ack_log, verify })
+        }
+        Some(word) if word == "list" => Command::List,
+        Some(word) if word == "get" => {
+            let name = words.next().ok_or_else(|| usage("get needs the name of a file"))?;
+            Command::Get(name::from_argument(&name)?)
+        }
+        Some(word) if word == "verify" => {
+            let input = input.ok_or_else(|| usage("verify needs --input DIR to compare with"))?;
+            Command::Verify { input, acked }
+        }
+        Some(word) => return Err(usage(format!("there is no command {}", word.display()))),
+    };
+    match words.next() {
+        Some(word) if !help => Err(usage(format!("{} is one word too many", word.display()))),
+        _ => Ok(Arguments { store, backend, command }),
+    }
+}
