@@ -1,0 +1,5 @@
+//! Specifications of common objects.
+
+pub mod lock;
+pub mod register;
+pub mod stack;
