@@ -1,10 +1,14 @@
 //! One process a model.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicUsize as PlainUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant as Wall;
+
+use crate::engine::atomic::AtomicUsize;
 
 /// A scene: plays once, with the explorer deciding the order, and returns what it observed.
 pub type Scene = fn() -> String;
@@ -136,13 +140,13 @@ fn read_lines(path: &Path) -> Option<BTreeSet<String>> {
 }
 
 /// Runs one scene in this process. Its last line tells the parent what was seen.
-fn run_here(model: &Model, scene: Scene) -> Result<(), String> {
+fn run_here(model: &Model, scene: Scene, is_model: bool) -> Result<(), String> {
     let (executions, seen) = model.explore(scene);
     super::site::report().map_err(|error| format!("can't write the list of sites: {error}"))?;
     if cfg!(latchwork_loom) && executions < model.least {
         return Err(format!("vacuous: {executions} executions, at least {} expected", model.least));
     }
-    if let Some(path) = observations(ENGINE, model.name) {
+    if is_model && let Some(path) = observations(ENGINE, model.name) {
         let lines: String = seen.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
         path.parent()
             .map_or(Ok(()), std::fs::create_dir_all)
@@ -170,7 +174,8 @@ fn compare_engines(name: &str) -> Result<(), String> {
 
 struct Ran {
     passed: bool,
-    summary: String,
+    executions: u64,
+    observations: u64,
     output: String,
 }
 
@@ -184,9 +189,11 @@ fn run_child(argument: &str) -> Ran {
         .expect("the same program can be started again");
     let stdout = String::from_utf8_lossy(&child.stdout);
     let summary = stdout.lines().rev().find_map(|line| line.strip_prefix("@ "));
+    let number = |position| summary?.split(' ').nth(position)?.parse().ok();
     Ran {
         passed: child.status.success() && summary.is_some(),
-        summary: summary.unwrap_or_default().to_owned(),
+        executions: number(1).unwrap_or(0),
+        observations: number(3).unwrap_or(0),
         output: format!("{stdout}{}{}\n", String::from_utf8_lossy(&child.stderr), child.status),
     }
 }
@@ -197,19 +204,40 @@ fn tail(output: &str) -> String {
     lines[lines.len().saturating_sub(30)..].iter().flat_map(|line| ["    ", line, "\n"]).collect()
 }
 
+/// A load against a load and an exchange of the same word: two outcomes, of which loom without
+/// its correction finds one.
+fn control() -> String {
+    let word = Arc::new(AtomicUsize::new(0));
+    let theirs = Arc::clone(&word);
+    let child = super::threads::spawn(move || {
+        let seen = theirs.load(Ordering::Relaxed);
+        let _ = theirs.compare_exchange(seen, 1, Ordering::Relaxed, Ordering::Relaxed);
+    });
+    let seen = word.load(Ordering::Relaxed);
+    child.join().expect("it panics nowhere");
+    seen.to_string()
+}
+
 /// The `main` of a test binary of models: runs those whose name contains the argument, or all.
 ///
 /// `--list` names them; `--models-only` leaves the twins out; `--run NAME` runs one scene in this
-/// process.
+/// process; `--control` prints what the explorer sees of [`control`]. `LATCHWORK_JOBS` is the
+/// number of models to run at a time, and `LATCHWORK_MODELS` a file that gets a line for each.
 #[must_use]
 pub fn main(models: &[Model]) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
     if let [flag, name] = &arguments[..]
         && flag == "--run"
     {
         return run_named(models, name);
     }
-    if arguments.iter().any(|argument| argument == "--list") {
+    if has("--control") {
+        let (_, seen) = Model::new("control", control).explore(control);
+        println!("@ control {}", seen.into_iter().collect::<Vec<_>>().join(" "));
+        return ExitCode::SUCCESS;
+    }
+    if has("--list") {
         for model in models {
             println!("{}: model", model.name);
             for (bug, _) in &model.twins {
@@ -219,25 +247,82 @@ pub fn main(models: &[Model]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
-    let twins = !arguments.iter().any(|argument| argument == "--models-only");
+    // Twins show weak behaviour too, which only loom has.
+    let twins = !has("--models-only") && cfg!(latchwork_loom);
     let chosen = models.iter().filter(|m| filter.is_none_or(|text| m.name.contains(text.as_str())));
-    let (mut passed, mut failed) = (0, 0);
-    let mut count = |ok: bool| if ok { passed += 1 } else { failed += 1 };
-    for model in chosen {
-        if let (Some(reason), true) = (model.loom_only, cfg!(latchwork_shuttle)) {
-            println!("model {} ... skipped under {ENGINE}: {reason}", model.name);
-            continue;
-        }
-        count(run_model(model));
-        // Twins show weak behaviour too, which only loom has.
-        if twins && cfg!(latchwork_loom) {
-            for (bug, _) in &model.twins {
-                count(run_twin(model, bug));
-            }
-        }
-    }
+    let verdicts = run_all(&chosen.collect::<Vec<_>>(), twins);
+    let (passed, failed) = verdicts.iter().fold((0, 0), |sum, verdict| {
+        let failed = verdict.twins - verdict.twins_found + u64::from(verdict.failed());
+        (sum.0 + verdict.twins_found + u64::from(verdict.passed()), sum.1 + failed)
+    });
     println!("{passed} passed, {failed} failed");
+    if let Err(error) = write_verdicts(&verdicts) {
+        eprintln!("can't write what came of the models: {error}");
+        return ExitCode::FAILURE;
+    }
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What came of a model and its twins.
+struct Verdict {
+    name: &'static str,
+    bound: Option<usize>,
+    result: Result<(), String>,
+    skipped: Option<&'static str>,
+    executions: u64,
+    observations: u64,
+    twins: u64,
+    twins_found: u64,
+}
+
+impl Verdict {
+    fn passed(&self) -> bool {
+        self.result.is_ok() && self.skipped.is_none()
+    }
+
+    fn failed(&self) -> bool {
+        self.result.is_err()
+    }
+}
+
+/// Runs models, so many at a time as `LATCHWORK_JOBS` says.
+fn run_all(models: &[&Model], twins: bool) -> Vec<Verdict> {
+    let jobs = std::env::var("LATCHWORK_JOBS").ok().and_then(|jobs| jobs.parse().ok());
+    let next = PlainUsize::new(0);
+    let work = || {
+        let mut verdicts = Vec::new();
+        while let Some(model) = models.get(next.fetch_add(1, Ordering::Relaxed)) {
+            verdicts.push(run_model(model, twins));
+        }
+        verdicts
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs.unwrap_or(1)).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("it panics nowhere")).collect()
+    })
+}
+
+/// Writes the file that `LATCHWORK_MODELS` names: name, verdict, executions, observations, bound,
+/// twins, twins found, and why it was left out, between tabs.
+fn write_verdicts(verdicts: &[Verdict]) -> std::io::Result<()> {
+    let Some(path) = std::env::var_os("LATCHWORK_MODELS") else { return Ok(()) };
+    let mut lines = String::new();
+    for verdict in verdicts {
+        let word = match (&verdict.result, verdict.skipped) {
+            (Err(_), _) => "failed",
+            (Ok(()), Some(_)) => "skipped",
+            (Ok(()), None) => "ok",
+        };
+        let bound = verdict.bound.map(|bound| bound.to_string()).unwrap_or_default();
+        let Verdict { name, executions, observations, twins, twins_found, .. } = verdict;
+        let reason = verdict.skipped.unwrap_or_default();
+        writeln!(
+            lines,
+            "{name}\t{word}\t{executions}\t{observations}\t{bound}\t{twins}\t{twins_found}\t{reason}"
+        )
+        .expect("a string takes everything");
+    }
+    std::fs::write(path, lines)
 }
 
 fn run_named(models: &[Model], name: &str) -> ExitCode {
@@ -255,7 +340,7 @@ fn run_named(models: &[Model], name: &str) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match run_here(model, scene) {
+    match run_here(model, scene, twin.is_none()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -264,26 +349,57 @@ fn run_named(models: &[Model], name: &str) -> ExitCode {
     }
 }
 
-fn run_model(model: &Model) -> bool {
+/// Runs a model, then its twins, and prints what came of them in one piece.
+fn run_model(model: &Model, twins: bool) -> Verdict {
+    let mut verdict = Verdict {
+        name: model.name,
+        bound: model.bound,
+        result: Ok(()),
+        skipped: model.loom_only.filter(|_| cfg!(latchwork_shuttle)),
+        executions: 0,
+        observations: 0,
+        twins: 0,
+        twins_found: 0,
+    };
+    if let Some(reason) = verdict.skipped {
+        println!("model {} ... skipped under {ENGINE}: {reason}", model.name);
+        return verdict;
+    }
     let start = Wall::now();
     let ran = run_child(model.name);
-    let verdict = if ran.passed { compare_engines(model.name) } else { Err(tail(&ran.output)) };
+    (verdict.executions, verdict.observations) = (ran.executions, ran.observations);
+    verdict.result = if ran.passed { compare_engines(model.name) } else { Err(tail(&ran.output)) };
     let seconds = start.elapsed().as_secs_f32();
-    match &verdict {
-        Ok(()) => println!("model {} ... ok ({}, {seconds:.1} s)", model.name, ran.summary),
-        Err(error) => println!("model {} ... FAILED ({seconds:.1} s)\n{error}", model.name),
+    let Ran { executions, observations, .. } = ran;
+    let mut said = match &verdict.result {
+        Ok(()) => format!(
+            "model {} ... ok (executions {executions} observations {observations}, {seconds:.1} s)",
+            model.name
+        ),
+        Err(error) => format!("model {} ... FAILED ({seconds:.1} s)\n{error}", model.name),
+    };
+    for (bug, _) in model.twins.iter().filter(|_| twins) {
+        let (found, line) = run_twin(model, bug);
+        verdict.twins += 1;
+        verdict.twins_found += u64::from(found);
+        said.push('\n');
+        said.push_str(&line);
     }
-    verdict.is_ok()
+    println!("{said}");
+    verdict
 }
 
-fn run_twin(model: &Model, bug: &str) -> bool {
+/// Whether the bug was found, and the line that says so.
+fn run_twin(model: &Model, bug: &str) -> (bool, String) {
     let start = Wall::now();
     let ran = run_child(&format!("{}/{bug}", model.name));
     let seconds = start.elapsed().as_secs_f32();
-    if ran.passed {
-        println!("twin {}/{bug} ... FAILED: the bug was not found ({})", model.name, ran.summary);
+    let name = model.name;
+    let line = if ran.passed {
+        let executions = ran.executions;
+        format!("twin {name}/{bug} ... FAILED: not found in {executions} executions")
     } else {
-        println!("twin {}/{bug} ... found ({seconds:.1} s)", model.name);
-    }
-    !ran.passed
+        format!("twin {name}/{bug} ... found ({seconds:.1} s)")
+    };
+    (!ran.passed, line)
 }
