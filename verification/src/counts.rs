@@ -1,0 +1,96 @@
+//! Reading what test programs print.
+
+use crate::report::Outcome;
+
+/// Sums the result lines of the standard test harness.
+pub(crate) fn of_tests(output: &str) -> Outcome {
+    let mut sum = Outcome::default();
+    let mut ignored = 0;
+    for line in output.lines() {
+        let Some(rest) = line.trim_start().strip_prefix("test result: ") else { continue };
+        let number = |what: &str| {
+            rest.split([';', '.'])
+                .find_map(|part| part.trim().strip_suffix(what)?.trim().parse::<usize>().ok())
+                .unwrap_or(0)
+        };
+        sum.passed += number("passed");
+        sum.failed += number("failed");
+        ignored += number("ignored");
+    }
+    if ignored > 0 {
+        sum.skipped = vec![format!("{ignored} marked as ignored in the source")];
+    }
+    sum
+}
+
+/// What a run of a program of models tells of each, one line each, fields between tabs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ModelLine {
+    /// The model's name.
+    pub(crate) name: String,
+    /// Whether it passed and, under loom, showed all that shuttle showed.
+    pub(crate) passed: bool,
+    /// Why it did not run, if so.
+    pub(crate) skipped: Option<String>,
+    /// How many executions were explored.
+    pub(crate) executions: u64,
+    /// How many different observations they made.
+    pub(crate) observations: u64,
+    /// The preemption bound, if any.
+    pub(crate) bound: Option<u64>,
+    /// Twins that ran.
+    pub(crate) twins: u64,
+    /// Twins that failed.
+    pub(crate) twins_found: u64,
+}
+
+/// Reads the file that `LATCHWORK_MODELS` named.
+pub(crate) fn of_models(text: &str) -> Vec<ModelLine> {
+    text.lines().filter_map(model_line).collect()
+}
+
+fn model_line(line: &str) -> Option<ModelLine> {
+    let mut fields = line.split('\t');
+    let name = fields.next()?.to_owned();
+    let verdict = fields.next()?;
+    let mut number = || fields.next()?.parse::<u64>().ok();
+    let (executions, observations) = (number().unwrap_or(0), number().unwrap_or(0));
+    let bound = number();
+    let (twins, twins_found) = (number()?, number()?);
+    let skipped = (verdict == "skipped").then(|| fields.next().unwrap_or_default().to_owned());
+    Some(ModelLine {
+        name,
+        passed: verdict == "ok",
+        skipped,
+        executions,
+        observations,
+        bound,
+        twins,
+        twins_found,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_lines_are_summed_over_binaries_and_doctests() {
+        let output = "running 2 tests\n\
+            test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\
+            test result: FAILED. 3 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out\n";
+        let sum = of_tests(output);
+        assert_eq!((sum.passed, sum.failed), (5, 4));
+        assert_eq!(sum.skipped, ["1 marked as ignored in the source"]);
+    }
+
+    #[test]
+    fn model_lines_are_read() {
+        let text = "a\tok\t12\t2\t\t1\t1\t\nb\tfailed\t0\t0\t3\t0\t0\t\nc\tskipped\t0\t0\t\t0\t0\ttoo large\n";
+        let lines = of_models(text);
+        assert_eq!(lines.len(), 3);
+        assert!(lines[0].passed && lines[0].executions == 12 && lines[0].bound.is_none());
+        assert!(!lines[1].passed && lines[1].bound == Some(3));
+        assert_eq!(lines[2].skipped.as_deref(), Some("too large"));
+    }
+}

@@ -1,0 +1,225 @@
+//! The steps that run models, under loom and under shuttle.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+use super::Run;
+use super::cargo::excerpt;
+use crate::command::{Finished, Invocation};
+use crate::corrected_loom::CorrectedLoom;
+use crate::counts;
+use crate::report::Outcome;
+use crate::workspace::Crate;
+
+/// The profile that models are built with: fast, and with every assertion.
+const PROFILE: &str = "models";
+
+/// An explorer of schedules.
+#[derive(Clone, Debug)]
+pub(crate) enum Engine {
+    /// Weak memory, exhaustive.
+    Loom(CorrectedLoom),
+    /// Sequential consistency, exhaustive or random.
+    Shuttle,
+}
+
+impl Engine {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Loom(_) => "loom",
+            Self::Shuttle => "shuttle",
+        }
+    }
+
+    /// A cargo command for this engine: its own flags and its own target directory.
+    fn cargo(&self, run: &Run, arguments: &[&str]) -> Invocation {
+        let target = run.workspace.target.join(self.name());
+        let command = Invocation::cargo(&run.workspace.root, arguments.iter().copied())
+            .args(["--locked", "--all-features", "--profile", PROFILE])
+            .env("RUSTFLAGS", format!("--cfg latchwork_{}", self.name()))
+            .env("CARGO_TARGET_DIR", target.to_string_lossy());
+        match self {
+            Self::Loom(loom) => command.args(loom.option()),
+            Self::Shuttle => command,
+        }
+    }
+
+    /// Builds a crate's test program, and proves that it has the right engine in it.
+    ///
+    /// # Errors
+    ///
+    /// When the build fails, with what the compiler said.
+    pub(crate) fn build(
+        &self,
+        run: &Run,
+        krate: &Crate,
+        test: &str,
+    ) -> anyhow::Result<Result<PathBuf, Finished>> {
+        let log = run.log(krate);
+        let messages = log.with_extension("json");
+        let finished = self
+            .cargo(run, &["test", "--no-run", "--message-format", "json-render-diagnostics"])
+            .args(["--package", &krate.name, "--test", test])
+            .run_apart(&messages, &log)?;
+        if !finished.success {
+            return Ok(Err(finished));
+        }
+        let messages: Vec<Value> = std::fs::read_to_string(&messages)?
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        if let Self::Loom(loom) = self {
+            loom.was_built(&messages)?;
+        }
+        let program = messages
+            .iter()
+            .filter(|message| message["target"]["name"] == test)
+            .find_map(|message| message["executable"].as_str())
+            .context("cargo built no test program")?;
+        Ok(Ok(program.into()))
+    }
+
+    /// The command that builds and runs a crate's models.
+    fn repeat(&self, run: &Run, krate: &Crate, test: &str) -> Invocation {
+        self.cargo(run, &["test"]).args(["--package", &krate.name, "--test", test])
+    }
+}
+
+/// The models under shuttle.
+pub(crate) fn shuttle(run: &mut Run) {
+    run.each_crate(|run, krate| check(run, krate, &Engine::Shuttle, &["loom", "shuttle"]));
+}
+
+/// The models under the corrected loom.
+pub(crate) fn loom(run: &mut Run) {
+    let mut corrected = None;
+    run.check("corrected loom", |run| {
+        corrected = Some(CorrectedLoom::prepare(&run.workspace)?);
+        Ok(Some(Outcome::pass()))
+    });
+    let Some(corrected) = corrected else { return };
+    let engine = Engine::Loom(corrected);
+    run.each_crate(|run, krate| check(run, krate, &engine, &["loom"]));
+}
+
+fn check(
+    run: &mut Run,
+    krate: &Crate,
+    engine: &Engine,
+    tests: &[&str],
+) -> anyhow::Result<Option<Outcome>> {
+    let tests: Vec<_> =
+        tests.iter().filter(|test| krate.tests.iter().any(|known| known == *test)).collect();
+    if tests.is_empty() {
+        return Ok(None);
+    }
+    let mut sum = Outcome::default();
+    for test in tests {
+        sum.add(match engine.build(run, krate, test)? {
+            Ok(program) => run_program(run, krate, engine, test, &program)?,
+            Err(finished) => {
+                let repeat = engine.repeat(run, krate, test);
+                Outcome::fail(excerpt(&finished)).repeat(&repeat)
+            }
+        });
+    }
+    if sum.passed + sum.failed + sum.skipped.len() == 0 {
+        sum = Outcome::skip("its test program ran no models");
+    }
+    Ok(Some(sum))
+}
+
+fn run_program(
+    run: &mut Run,
+    krate: &Crate,
+    engine: &Engine,
+    test: &str,
+    program: &Path,
+) -> anyhow::Result<Outcome> {
+    let observations = run.workspace.target.join("observations").join(krate.short());
+    // What an earlier run saw of other code must not be compared with.
+    let own = observations.join(engine.name());
+    remove(&own)?;
+    let compared = run.report.steps.iter().any(|row| row.step == "shuttle");
+    if matches!(engine, Engine::Loom(_)) {
+        if !compared {
+            remove(&observations.join("shuttle"))?;
+        }
+        control(run, program)?;
+    }
+    let results = run.log(krate).with_extension("models");
+    if results.is_file() {
+        std::fs::remove_file(&results)?;
+    }
+    let mut command = Invocation::new(program, &run.workspace.root.join(&krate.directory))
+        .env("LATCHWORK_OBSERVATIONS", observations.to_string_lossy())
+        .env("LATCHWORK_MODELS", results.to_string_lossy())
+        .env("LATCHWORK_JOBS", run.options.jobs().to_string());
+    let is_main = test == "loom";
+    if is_main && run.options.quick {
+        command = command.args(["--models-only"]);
+    }
+    let finished = command.run(&run.log(krate).with_extension(format!("{test}.log")))?;
+    let lines = counts::of_models(&std::fs::read_to_string(&results).unwrap_or_default());
+    let mut outcome = if lines.is_empty() {
+        counts::of_tests(&finished.output)
+    } else {
+        record(run, krate, engine, &lines)
+    };
+    if !finished.success && outcome.failed == 0 {
+        outcome.failed = 1;
+    }
+    if outcome.failed > 0 {
+        outcome.detail = excerpt(&finished);
+    }
+    Ok(outcome.repeat(&engine.repeat(run, krate, test)))
+}
+
+fn remove(directory: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("can't remove {}", directory.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Plays load against load-then-exchange in the program itself. Loom without its correction sees
+/// one outcome of two, and everything that it would say of the models would be worth little.
+fn control(run: &Run, program: &Path) -> anyhow::Result<()> {
+    let said = Invocation::new(program, &run.workspace.root).args(["--control"]).output()?;
+    if said.is_empty() || said.trim() == "@ control 0 1" {
+        // A program without models has nothing to control either.
+        Ok(())
+    } else {
+        bail!("the corrected loom is not in force: the control saw only {:?}", said.trim())
+    }
+}
+
+/// Counts what the models showed, and keeps it for the report.
+fn record(run: &mut Run, krate: &Crate, engine: &Engine, lines: &[counts::ModelLine]) -> Outcome {
+    let mut outcome = Outcome::default();
+    for line in lines {
+        let row = run.report.model(&krate.name, &line.name);
+        if let Some(reason) = &line.skipped {
+            outcome.notes.push(format!("{} was left out: {reason}", line.name));
+            continue;
+        }
+        match engine {
+            Engine::Loom(_) => {
+                row.loom_executions = Some(line.executions);
+                row.observations = Some(line.observations);
+                row.bound = line.bound;
+                row.twins = line.twins;
+                row.twins_found = line.twins_found;
+            }
+            Engine::Shuttle => row.shuttle_observations = Some(line.observations),
+        }
+        let twins = (line.twins_found as usize, (line.twins - line.twins_found) as usize);
+        outcome.passed += usize::from(line.passed) + twins.0;
+        outcome.failed += usize::from(!line.passed) + twins.1;
+    }
+    outcome
+}
