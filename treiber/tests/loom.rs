@@ -1,3 +1,17 @@
-//! Models.
+//! Models. On the real machine there is nothing to run.
 
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/mailbox.rs"]
+mod mailbox;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/marked.rs"]
+mod marked;
+
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+fn main() -> std::process::ExitCode {
+    let models: Vec<_> = [mailbox::models(), marked::models()].concat();
+    latchwork_sync::model::main(&models)
+}
+
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 fn main() {}
