@@ -35,7 +35,7 @@ options
   --readers N      threads that read what is there meanwhile (default: 2)
   --backend NAME   auto, ring or pool: how pages are written (default: auto)
   --ack-log FILE   appends each name to FILE just after it was acknowledged
-  --acked FILE     verify: every name in FILE must be in the store
+  --acked FILE     verify: looks at the names in FILE only; each must be there
   --no-verify      import: leaves the comparison at the end out
   --help           this text
 

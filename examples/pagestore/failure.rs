@@ -22,6 +22,11 @@ impl Failure {
     pub(crate) fn io(doing: &str, path: &Path, error: &io::Error) -> Self {
         Self::new(format!("can't {doing} {}: {error}", path.display()), remedy(error))
     }
+
+    /// The same, with what else is worth knowing put before the remedy.
+    pub(crate) fn after(self, also: &str) -> Self {
+        Self { what: format!("{} ({also})", self.what), ..self }
+    }
 }
 
 /// What a person can do about an error of the operating system's.
