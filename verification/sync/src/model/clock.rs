@@ -66,6 +66,16 @@ impl Sub<Instant> for Instant {
     }
 }
 
+/// An instant as a number that fits an atomic word.
+pub fn to_nanos(instant: Instant) -> u64 {
+    instant.0 * 1_000_000
+}
+
+/// The instant that a number of [`to_nanos`] stands for; none where the clock can't tell it.
+pub fn from_nanos(nanos: u64) -> Option<Instant> {
+    Some(Instant(nanos.div_ceil(1_000_000)))
+}
+
 /// Moves the clock by so many ticks, one by one, and lets the waiters whose deadline has come go.
 pub fn advance(ticks: u64) {
     for _ in 0..ticks {
