@@ -1,3 +1,28 @@
-//! Models.
+//! Models of the lock: every pair of its operations, the triples that need three threads, and the
+//! defects that such locks have had, put back one by one.
 
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/scene.rs"]
+mod scene;
+
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/cancel.rs"]
+mod cancel;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/exclusion.rs"]
+mod exclusion;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/patience.rs"]
+mod patience;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/upgrade.rs"]
+mod upgrade;
+
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+fn main() -> std::process::ExitCode {
+    let models = [exclusion::models(), cancel::models(), patience::models(), upgrade::models()];
+    latchwork_sync::model::main(&models.concat())
+}
+
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 fn main() {}

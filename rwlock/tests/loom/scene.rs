@@ -1,0 +1,144 @@
+//! What the scenes share: a lock with a counter that loom watches, and a policy in ticks.
+
+use latchwork_rwlock::Policy;
+use latchwork_rwlock::policy::Fault;
+use latchwork_rwlock::raw::Core;
+use latchwork_sync::cell::UnsafeCell;
+use latchwork_sync::lock::Arc;
+use latchwork_sync::thread::{self, JoinHandle};
+use latchwork_sync::time::{Duration, Instant};
+
+/// No defect.
+pub(crate) const SOUND: u8 = 0;
+pub(crate) const CANCEL_FORGETS_READERS: u8 = 1;
+pub(crate) const CANCEL_KEEPS_WAKE: u8 = 2;
+pub(crate) const CANCEL_DROPS_TIMER: u8 = 3;
+pub(crate) const DEADLINE_BEFORE_LOCK: u8 = 4;
+pub(crate) const DEADLINE_BEFORE_GRANT: u8 = 5;
+pub(crate) const GRANT_WITHOUT_WAKE: u8 = 6;
+pub(crate) const LAST_READER_IS_SILENT: u8 = 7;
+pub(crate) const WRITER_IS_SILENT: u8 = 8;
+pub(crate) const BLOCK_IS_SILENT: u8 = 9;
+
+const FAULTS: [Option<Fault>; 10] = [
+    None,
+    Some(Fault::CancelForgetsReaders),
+    Some(Fault::CancelKeepsWake),
+    Some(Fault::CancelDropsTimer),
+    Some(Fault::DeadlineBeforeLock),
+    Some(Fault::DeadlineBeforeGrant),
+    Some(Fault::GrantWithoutWake),
+    Some(Fault::LastReaderIsSilent),
+    Some(Fault::WriterIsSilent),
+    Some(Fault::BlockIsSilent),
+];
+
+/// Bounded writer priority in ticks of the model's clock, 0 standing for no bound, with a defect.
+pub(crate) struct Ticks<const PATIENCE: u64, const COOL_DOWN: u64, const FAULT: u8 = SOUND>;
+
+/// Writer priority without a clock.
+pub(crate) type Unbounded<const FAULT: u8 = SOUND> = Ticks<0, 0, FAULT>;
+
+impl<const PATIENCE: u64, const COOL_DOWN: u64, const FAULT: u8> Policy
+    for Ticks<PATIENCE, COOL_DOWN, FAULT>
+{
+    const DEFAULT: Self = Self;
+    const GATES: bool = true;
+    const PHASES: bool = false;
+    const FAULT: Option<Fault> = FAULTS[FAULT as usize];
+
+    fn patience(&self) -> Option<Duration> {
+        (PATIENCE > 0).then(|| Duration::from_millis(PATIENCE))
+    }
+
+    fn cool_down(&self) -> Duration {
+        Duration::from_millis(COOL_DOWN)
+    }
+
+    fn longest_writer_wait(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// A lock around a counter.
+pub(crate) struct Locked<P> {
+    pub(crate) lock: Core<P>,
+    value: UnsafeCell<u32>,
+}
+
+// SAFETY: the scenes share it on purpose: loom reports accesses that race.
+unsafe impl<P: Policy> Sync for Locked<P> {}
+// SAFETY: the value is a plain integer.
+unsafe impl<P: Policy> Send for Locked<P> {}
+
+impl<P: Policy> Locked<P> {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { lock: Core::new(P::DEFAULT), value: UnsafeCell::new(0) })
+    }
+
+    pub(crate) fn get(&self) -> u32 {
+        // SAFETY: loom fails the scene where this races.
+        self.value.with(|value| unsafe { *value })
+    }
+
+    pub(crate) fn add(&self) {
+        // SAFETY: loom fails the scene where this races.
+        self.value.with_mut(|value| unsafe { *value += 1 });
+    }
+
+    /// Reads the counter, if the lock is to be had in time.
+    pub(crate) fn read_until(&self, deadline: Option<Instant>) -> Option<u32> {
+        self.lock.lock_shared(deadline).then(|| {
+            let value = self.get();
+            // SAFETY: acquired above.
+            unsafe { self.lock.unlock_shared() };
+            value
+        })
+    }
+
+    pub(crate) fn read(&self) -> u32 {
+        self.read_until(None).expect("waits for ever")
+    }
+
+    /// Counts up, if the lock is to be had in time.
+    pub(crate) fn write_until(&self, deadline: Option<Instant>) -> bool {
+        let held = self.lock.lock_exclusive(deadline);
+        if held {
+            self.add();
+            // SAFETY: acquired above.
+            unsafe { self.lock.unlock_exclusive() };
+        }
+        held
+    }
+
+    pub(crate) fn write(&self) {
+        assert!(self.write_until(None), "waits for ever");
+    }
+
+    /// The end of a scene: nobody is left behind, `writes` writes were made, and the word is idle
+    /// again after one more.
+    pub(crate) fn check(&self, writes: u32) {
+        assert_eq!(self.lock.readers(), 0, "{:?}", self.lock);
+        assert_eq!(self.lock.blocked_readers(), 0, "{:?}", self.lock);
+        assert_eq!(self.lock.waiting_writers(), 0, "{:?}", self.lock);
+        assert!(self.lock.try_lock_exclusive(), "{:?}", self.lock);
+        assert_eq!(self.get(), writes);
+        // SAFETY: acquired above.
+        unsafe { self.lock.unlock_exclusive() };
+        let idle = "Core { state: 0 active, 0 blocked, 0 waiting, .. }";
+        assert_eq!(format!("{:?}", self.lock), idle);
+    }
+}
+
+pub(crate) fn ticks_from_now(ticks: u64) -> Option<Instant> {
+    Some(Instant::now() + Duration::from_millis(ticks))
+}
+
+/// Starts a thread that shares `locked`.
+pub(crate) fn start<P: Policy, T: Send + 'static>(
+    locked: &Arc<Locked<P>>,
+    body: impl FnOnce(&Locked<P>) -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let locked = Arc::clone(locked);
+    thread::spawn(move || body(&locked))
+}

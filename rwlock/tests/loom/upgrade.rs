@@ -1,0 +1,173 @@
+//! The upgradable share, upgrades and downgrades.
+
+use latchwork_rwlock::Policy;
+use latchwork_sync::model::{Model, advance};
+use latchwork_sync::time::Instant;
+
+use crate::scene::{Locked, Unbounded, start, ticks_from_now};
+
+/// Reads upgradably, then counts up if the upgrade succeeds in time; whether it did.
+fn upgrade_until<P: Policy>(locked: &Locked<P>, deadline: Option<Instant>) -> bool {
+    assert!(locked.lock.lock_upgradable(None));
+    let before = locked.get();
+    // SAFETY: acquired above.
+    let upgraded = unsafe { locked.lock.upgrade(deadline) };
+    assert_eq!(locked.get(), before, "another writer came between");
+    if upgraded {
+        locked.add();
+        // SAFETY: upgraded above.
+        unsafe { locked.lock.unlock_exclusive() };
+    } else {
+        // SAFETY: the upgrade failed, so the share is still held.
+        unsafe { locked.lock.unlock_upgradable() };
+    }
+    upgraded
+}
+
+fn upgrade<P: Policy>(locked: &Locked<P>) {
+    assert!(upgrade_until(locked, None), "waits for ever");
+}
+
+fn upgrade_and_reader<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    let reader = start(&locked, Locked::read);
+    upgrade(&locked);
+    let seen = reader.join().unwrap();
+    locked.check(1);
+    seen.to_string()
+}
+
+fn upgrade_and_writer<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    let writer = start(&locked, Locked::write);
+    upgrade(&locked);
+    writer.join().unwrap();
+    locked.check(2);
+    String::new()
+}
+
+fn two_upgrades<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    let other = start(&locked, upgrade);
+    upgrade(&locked);
+    other.join().unwrap();
+    locked.check(2);
+    String::new()
+}
+
+fn upgrade_reader_and_writer<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    let writer = start(&locked, Locked::write);
+    let reader = start(&locked, Locked::read);
+    upgrade(&locked);
+    writer.join().unwrap();
+    let seen = reader.join().unwrap();
+    locked.check(2);
+    seen.to_string()
+}
+
+/// The upgrade may time out, and then leaves no one behind its gate.
+fn timed_upgrade_and_readers<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    let deadline = ticks_from_now(1);
+    assert!(locked.lock.lock_shared(None));
+    let upgrader = start(&locked, move |locked| upgrade_until(locked, deadline));
+    let reader = start(&locked, Locked::read);
+    advance(1);
+    reader.join().unwrap();
+    // SAFETY: acquired above.
+    unsafe { locked.lock.unlock_shared() };
+    let upgraded = upgrader.join().unwrap();
+    locked.check(upgraded.into());
+    upgraded.to_string()
+}
+
+/// The upgrade may time out while a writer waits too.
+fn timed_upgrade_and_writer<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    let deadline = ticks_from_now(1);
+    let upgrader = start(&locked, move |locked| upgrade_until(locked, deadline));
+    let writer = start(&locked, Locked::write);
+    let reader = start(&locked, Locked::read);
+    advance(1);
+    let upgraded = upgrader.join().unwrap();
+    writer.join().unwrap();
+    reader.join().unwrap();
+    locked.check(1 + u32::from(upgraded));
+    upgraded.to_string()
+}
+
+/// What a writer wrote is what it reads after the downgrade: no writer comes between.
+fn downgrade_and_writer<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    let writer = start(&locked, Locked::write);
+    assert!(locked.lock.lock_exclusive(None));
+    locked.add();
+    let written = locked.get();
+    // SAFETY: acquired above.
+    unsafe { locked.lock.downgrade() };
+    assert_eq!(locked.get(), written, "another writer came between");
+    // SAFETY: downgraded above.
+    unsafe { locked.lock.unlock_shared() };
+    writer.join().unwrap();
+    locked.check(2);
+    written.to_string()
+}
+
+fn downgrade_and_reader<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    let reader = start(&locked, Locked::read);
+    assert!(locked.lock.lock_exclusive(None));
+    locked.add();
+    // SAFETY: acquired above.
+    unsafe { locked.lock.downgrade() };
+    // The share is held until the other reader has been let in beside it.
+    let seen = reader.join().unwrap();
+    // SAFETY: downgraded above.
+    unsafe { locked.lock.unlock_shared() };
+    locked.check(1);
+    seen.to_string()
+}
+
+/// Down to the upgradable share, up again, and down to a plain one beside one who waits for it.
+fn all_changes<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    let other = start(&locked, upgrade);
+    assert!(locked.lock.lock_exclusive(None));
+    locked.add();
+    // SAFETY: acquired above.
+    unsafe { locked.lock.downgrade_to_upgradable() };
+    // SAFETY: downgraded above.
+    assert!(unsafe { locked.lock.upgrade(None) });
+    locked.add();
+    // SAFETY: upgraded above.
+    unsafe { locked.lock.downgrade_to_upgradable() };
+    // SAFETY: downgraded above.
+    unsafe { locked.lock.downgrade_upgradable() };
+    let seen = locked.get();
+    // SAFETY: downgraded above.
+    unsafe { locked.lock.unlock_shared() };
+    other.join().unwrap();
+    locked.check(3);
+    seen.to_string()
+}
+
+pub(crate) fn models() -> Vec<Model> {
+    vec![
+        Model::new("upgrade_and_reader", upgrade_and_reader::<Unbounded>),
+        Model::new("upgrade_and_writer", upgrade_and_writer::<Unbounded>),
+        Model::new("two_upgrades", two_upgrades::<Unbounded>).bound(3).random_under_shuttle(20_000),
+        Model::new("upgrade_reader_and_writer", upgrade_reader_and_writer::<Unbounded>)
+            .bound(2)
+            .random_under_shuttle(20_000),
+        Model::new("timed_upgrade_and_readers", timed_upgrade_and_readers::<Unbounded>)
+            .bound(2)
+            .random_under_shuttle(20_000),
+        Model::new("timed_upgrade_and_writer", timed_upgrade_and_writer::<Unbounded>)
+            .bound(2)
+            .random_under_shuttle(20_000),
+        Model::new("downgrade_and_writer", downgrade_and_writer::<Unbounded>),
+        Model::new("downgrade_and_reader", downgrade_and_reader::<Unbounded>),
+        Model::new("all_changes", all_changes::<Unbounded>).bound(3).random_under_shuttle(20_000),
+    ]
+}
