@@ -1,1 +1,41 @@
-//! PLACEHOLDER
+#![doc = include_str!("../README.md")]
+
+extern crate alloc;
+
+mod align;
+mod backend;
+mod engine;
+mod error;
+mod page;
+mod transfer;
+
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+mod builder;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+mod file;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+mod info;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+mod inline;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+mod ring;
+
+pub use align::{AlignError, AlignedBuf, Alignment};
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub use builder::{BackendChoice, BuildError, Builder};
+pub use engine::Drive;
+pub use error::{BatchError, Cause, OpError, Operation};
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub use file::{File, OpenOptions, Policy};
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub use info::{BackendKind, Fallback, RingInfo};
+pub use page::{PageRead, PageWrite};
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub use ring::Ring;
+
+/// The inside, for models. Present only in checking builds.
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+pub mod checked {
+    pub use crate::backend::{Backend, Completion, Outcome, RawFile, RawOp, Wake};
+    pub use crate::engine::{Core, Failure, Flaws, Refused, Sound, Work};
+}

@@ -1,0 +1,131 @@
+//! The small face of a kernel, real or made up, under the core.
+//!
+//! A backend belongs to whoever drives the ring: one thread at a time. Only its [`Wake`] is shared.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub(crate) mod pool;
+pub(crate) mod system;
+#[cfg(all(
+    target_os = "linux",
+    any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        target_arch = "riscv64",
+        target_arch = "loongarch64",
+        target_arch = "powerpc64"
+    ),
+    not(any(latchwork_loom, latchwork_shuttle))
+))]
+pub(crate) mod uring;
+
+pub use system::RawFile;
+
+use crate::error::Operation;
+
+/// One operation. Its memory belongs to the backend until its completion was reaped.
+#[derive(Clone, Copy, Debug)]
+pub struct RawOp {
+    /// What is asked.
+    pub operation: Operation,
+    /// Of which file.
+    pub file: RawFile,
+    /// First byte of the buffer; written to by a read only.
+    pub address: *mut u8,
+    /// Bytes left to do; a backend may do fewer.
+    pub length: usize,
+    /// Where in the file; `offset + length` is below 2^63.
+    pub offset: u64,
+}
+
+/// How an operation ended: bytes done, or the system's code (positive).
+pub type Outcome = Result<u32, i32>;
+
+/// An operation that ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Completion {
+    /// As given to [`Backend::push`].
+    pub key: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// Ends the wait of whoever waits in [`Backend::submit`], now or at its next wait.
+pub trait Wake: Send + Sync {
+    /// As above; may end a wait too many.
+    fn wake(&self);
+}
+
+/// A kernel.
+///
+/// # Safety
+///
+/// Each pushed operation is completed exactly once, by [`Backend::reap`] or
+/// [`Backend::abandon`], and its memory is not touched afterwards.
+pub unsafe trait Backend: Send {
+    /// How many operations may be in flight at most, so that no completion is ever lost.
+    fn capacity(&self) -> u32;
+
+    /// Called once by the thread that will drive or help out, before anything else.
+    ///
+    /// # Errors
+    ///
+    /// The system's code: the backend is of no use.
+    fn start(&mut self) -> Result<(), i32> {
+        Ok(())
+    }
+
+    /// Takes an operation; the kernel may see it at once or at the next [`Backend::submit`].
+    ///
+    /// # Safety
+    ///
+    /// File and memory stay valid, and the memory of a read unaliased, until the completion.
+    /// Fewer than [`Backend::capacity`] are in flight.
+    unsafe fn push(&mut self, op: &RawOp, key: u32);
+
+    /// Hands what was pushed to the kernel; with `wait`, sleeps until a completion is there or a
+    /// wake came. May return early for no reason. Interrupts and full queues are no errors.
+    ///
+    /// # Errors
+    ///
+    /// The system's code: the backend takes no more operations. Those in flight go on.
+    fn submit(&mut self, wait: bool) -> Result<(), i32>;
+
+    /// Moves the completions that are there to `into`.
+    fn reap(&mut self, into: &mut Vec<Completion>);
+
+    /// After an error of [`Backend::submit`]: completes as cancelled what the kernel has not seen.
+    fn abandon(&mut self, into: &mut Vec<Completion>);
+
+    /// What ends a wait, from any thread.
+    fn waker(&self) -> Arc<dyn Wake>;
+}
+
+// SAFETY: as the backend inside.
+unsafe impl<B: Backend + ?Sized> Backend for Box<B> {
+    fn capacity(&self) -> u32 {
+        (**self).capacity()
+    }
+    fn start(&mut self) -> Result<(), i32> {
+        (**self).start()
+    }
+    unsafe fn push(&mut self, op: &RawOp, key: u32) {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { (**self).push(op, key) }
+    }
+    fn submit(&mut self, wait: bool) -> Result<(), i32> {
+        (**self).submit(wait)
+    }
+    fn reap(&mut self, into: &mut Vec<Completion>) {
+        (**self).reap(into);
+    }
+    fn abandon(&mut self, into: &mut Vec<Completion>) {
+        (**self).abandon(into);
+    }
+    fn waker(&self) -> Arc<dyn Wake> {
+        (**self).waker()
+    }
+}

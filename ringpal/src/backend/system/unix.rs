@@ -1,0 +1,106 @@
+//! `pread`, `pwrite`, `fdatasync`, `fsync`.
+
+use std::os::fd::{AsRawFd, RawFd};
+
+use crate::backend::{Outcome, RawOp};
+use crate::error::Operation;
+
+/// The codes that the core looks at.
+pub(crate) mod codes {
+    pub(crate) const INTERRUPTED: i32 = libc::EINTR;
+    pub(crate) const AGAIN: i32 = libc::EAGAIN;
+    pub(crate) const CANCELLED: i32 = libc::ECANCELED;
+    pub(crate) const INVALID: i32 = libc::EINVAL;
+}
+
+/// A file descriptor that whoever made the operation keeps open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawFile(pub(crate) RawFd);
+
+impl RawFile {
+    /// For operations without a file.
+    pub const NONE: Self = Self(-1);
+
+    pub(crate) fn of(file: &std::fs::File) -> Self {
+        Self(file.as_raw_fd())
+    }
+}
+
+/// Linux moves at most so many bytes in one call.
+pub(crate) const LONGEST: usize = 0x7fff_f000;
+
+/// Does one operation on this thread, once: it may be short, interrupted or refused.
+///
+/// # Safety
+///
+/// As for `Backend::push`: file and memory are valid, and exclusive for a read.
+pub(crate) unsafe fn perform(op: &RawOp) -> Outcome {
+    let RawFile(fd) = op.file;
+    let length = op.length.min(LONGEST);
+    // The core has checked that it is below 2^63.
+    let offset = op.offset as libc::off_t;
+    let result = match op.operation {
+        // SAFETY: the caller's promise: `length` bytes may be read at `address`.
+        Operation::Write => unsafe {
+            libc::pwrite(fd, op.address.cast_const().cast(), length, offset)
+        },
+        // SAFETY: the caller's promise: `length` bytes may be written at `address`.
+        Operation::Read => unsafe { libc::pread(fd, op.address.cast(), length, offset) },
+        Operation::SyncData => sync_data(fd),
+        // SAFETY: touches no memory.
+        Operation::SyncAll => unsafe { libc::fsync(fd) as isize },
+        Operation::Nop => 0,
+    };
+    u32::try_from(result)
+        .map_err(|_| std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn sync_data(fd: RawFd) -> isize {
+    // SAFETY: touches no memory.
+    unsafe { libc::fdatasync(fd) as isize }
+}
+
+/// Apple's `fsync` leaves data in the device's cache; this doesn't.
+#[cfg(target_vendor = "apple")]
+fn sync_data(fd: RawFd) -> isize {
+    // SAFETY: touches no memory.
+    unsafe { libc::fcntl(fd, libc::F_FULLFSYNC) as isize }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+pub(crate) fn is_direct(file: &std::fs::File) -> bool {
+    // SAFETY: asks for flags; touches no memory.
+    let flags = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFL) };
+    flags >= 0 && flags & libc::O_DIRECT != 0
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+pub(crate) fn is_direct(_: &std::fs::File) -> bool {
+    false
+}
+
+pub(crate) fn set_open_flags(
+    options: &mut std::fs::OpenOptions,
+    direct: bool,
+    data_sync: bool,
+) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut flags = 0;
+    if direct {
+        #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+        {
+            flags |= libc::O_DIRECT;
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+        return Err(std::io::Error::new(
+            std::io::ErrorOperation::Unsupported,
+            "this system has no unbuffered I/O by open flag",
+        ));
+    }
+    if data_sync {
+        flags |= libc::O_DSYNC;
+    }
+    options.custom_flags(flags);
+    Ok(())
+}

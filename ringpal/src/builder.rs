@@ -1,0 +1,240 @@
+//! Building a ring, with the fallback.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use latchwork_sync::Event;
+use latchwork_sync::atomic::{AtomicU32, Ordering};
+use latchwork_sync::lock::{Arc, Mutex};
+use latchwork_sync::thread::{JoinHandle, spawn_named};
+
+use crate::backend::Backend;
+use crate::backend::pool::Pool;
+use crate::engine::{Core, Drive};
+use crate::info::{BackendKind, Fallback, RingInfo};
+use crate::ring::Ring;
+
+/// Which backend a ring shall have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BackendChoice {
+    /// A kernel ring where the system allows it, else the pool, with the reason in
+    /// [`RingInfo::fallback`].
+    #[default]
+    Auto,
+    /// io_uring or an error.
+    IoUring,
+    /// The pool of threads.
+    Pool,
+}
+
+/// Why a ring could not be built.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// io_uring was demanded and is not to be had.
+    Refused(Fallback),
+    /// The system gives no thread.
+    NoThread(std::io::Error),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(reason) => write!(f, "{reason}; allow it, or use BackendChoice::Auto"),
+            Self::NoThread(error) => {
+                write!(f, "no thread for the ring: {error}; raise the limit on threads")
+            }
+        }
+    }
+}
+
+impl core::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Refused(_) => None,
+            Self::NoThread(error) => Some(error),
+        }
+    }
+}
+
+impl From<BuildError> for std::io::Error {
+    fn from(error: BuildError) -> Self {
+        let kind = match &error {
+            BuildError::Refused(_) => std::io::ErrorKind::Unsupported,
+            BuildError::NoThread(error) => error.kind(),
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// Options for a [`Ring`].
+///
+/// ```
+/// use latchwork_ringpal::{BackendChoice, BackendKind, Ring};
+///
+/// let ring = Ring::builder().backend(BackendChoice::Pool).workers(2).build()?;
+/// assert_eq!(ring.info().backend(), BackendKind::Pool);
+/// # Ok::<(), latchwork_ringpal::BuildError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Builder {
+    backend: BackendChoice,
+    depth: u32,
+    workers: usize,
+    drive: Drive,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self { backend: BackendChoice::Auto, depth: 255, workers: 8, drive: Drive::Submitter }
+    }
+}
+
+impl Builder {
+    /// Which backend; [`BackendChoice::Auto`] unless told.
+    pub fn backend(mut self, backend: BackendChoice) -> Self {
+        self.backend = backend;
+        self
+    }
+
+    /// How many operations may be in flight at once, at least; 255 unless told, at most 16,383.
+    /// More wait their turn in the ring, without a bound.
+    pub fn depth(mut self, operations: u32) -> Self {
+        self.depth = operations.clamp(1, 16_383);
+        self
+    }
+
+    /// How many threads a pool has; 8 unless told, at least 1.
+    pub fn workers(mut self, threads: usize) -> Self {
+        self.workers = threads.max(1);
+        self
+    }
+
+    /// Who drives the ring; [`Drive::Submitter`] unless told.
+    pub fn drive(mut self, drive: Drive) -> Self {
+        self.drive = drive;
+        self
+    }
+
+    /// Builds the ring and starts its thread.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread; when io_uring was demanded and is refused.
+    pub fn build(&self) -> Result<Ring, BuildError> {
+        let fallback = match self.backend {
+            BackendChoice::Pool => None,
+            BackendChoice::Auto | BackendChoice::IoUring => match self.build_uring() {
+                Ok(ring) => return Ok(ring),
+                Err(BuildError::Refused(reason)) if self.backend == BackendChoice::Auto => {
+                    Some(reason)
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        self.build_pool(fallback)
+    }
+
+    fn build_pool(&self, fallback: Option<Fallback>) -> Result<Ring, BuildError> {
+        let pool = Pool::new(self.depth, self.workers).map_err(BuildError::NoThread)?;
+        let info = RingInfo {
+            backend: BackendKind::Pool,
+            fallback,
+            flags: alloc::vec::Vec::new(),
+            depth: pool.capacity(),
+            workers: pool.workers(),
+            drive: self.drive,
+        };
+        self.launch(Box::new(pool), info)
+    }
+
+    #[cfg(all(
+        target_os = "linux",
+        any(
+            target_arch = "x86_64",
+            target_arch = "aarch64",
+            target_arch = "riscv64",
+            target_arch = "loongarch64",
+            target_arch = "powerpc64"
+        )
+    ))]
+    fn build_uring(&self) -> Result<Ring, BuildError> {
+        let uring = crate::backend::uring::Uring::new(self.depth, self.drive)
+            .map_err(BuildError::Refused)?;
+        let info = RingInfo {
+            backend: BackendKind::IoUring,
+            fallback: None,
+            flags: uring.flags(),
+            depth: uring.capacity(),
+            workers: 0,
+            drive: self.drive,
+        };
+        self.launch(Box::new(uring), info)
+    }
+
+    #[cfg(not(all(
+        target_os = "linux",
+        any(
+            target_arch = "x86_64",
+            target_arch = "aarch64",
+            target_arch = "riscv64",
+            target_arch = "loongarch64",
+            target_arch = "powerpc64"
+        )
+    )))]
+    #[allow(clippy::unused_self, reason = "the same face on every system")]
+    fn build_uring(&self) -> Result<Ring, BuildError> {
+        Err(BuildError::Refused(Fallback::NoRingHere))
+    }
+
+    fn launch(&self, backend: Box<dyn Backend>, info: RingInfo) -> Result<Ring, BuildError> {
+        let core = Arc::new(Core::new(backend, self.drive));
+        let thread = start_thread(&core)?;
+        Ok(Ring::assemble(core, Mutex::new(Some(thread)), info))
+    }
+}
+
+/// What the thread tells of its start.
+struct Started {
+    event: Event,
+    /// 0, or the code of the backend.
+    code: AtomicU32,
+}
+
+fn start_thread(core: &Arc<Core>) -> Result<JoinHandle<()>, BuildError> {
+    let started = Arc::new(Started { event: Event::new(), code: AtomicU32::new(0) });
+    let (theirs, core) = (Arc::clone(&started), Arc::clone(core));
+    let body = move || {
+        // SAFETY: once, by this thread, which alone serves.
+        let result = unsafe { core.start() };
+        // Relaxed: the event below publishes it.
+        theirs.code.store(result.err().unwrap_or(0) as u32, Ordering::Relaxed);
+        theirs.event.set();
+        if result.is_ok() {
+            // SAFETY: once, by one thread.
+            unsafe { core.serve() };
+        }
+    };
+    let thread = spawn_named("ringpal", body).map_err(BuildError::NoThread)?;
+    started.event.wait();
+    match started.code.load(Ordering::Relaxed) as i32 {
+        0 => Ok(thread),
+        code => {
+            // The thread has nothing left to do.
+            let _ = thread.join();
+            Err(BuildError::Refused(refusal(code)))
+        }
+    }
+}
+
+#[cfg(unix)]
+fn refusal(code: i32) -> Fallback {
+    Fallback::from_code(code)
+}
+
+#[cfg(not(unix))]
+fn refusal(code: i32) -> Fallback {
+    Fallback::Os(code)
+}

@@ -1,0 +1,140 @@
+//! A batch: what one call asks, on the caller's stack.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::ptr;
+
+use latchwork_sync::Event;
+use latchwork_sync::cell::UnsafeCell;
+
+use crate::backend::{RawFile, RawOp};
+use crate::error::{Cause, Operation};
+use crate::page::{PageRead, PageWrite};
+
+/// The operations of a batch, in place at the caller's.
+#[derive(Clone, Copy, Debug)]
+pub enum Work {
+    /// Page writes.
+    Write(RawFile, *const PageWrite<'static>, usize),
+    /// Page reads.
+    Read(RawFile, *mut PageRead<'static>, usize),
+    /// `fdatasync` or `fsync`.
+    Sync(RawFile, Operation),
+    /// So many operations that do nothing.
+    Nop(usize),
+    /// Not I/O: tells the driver to close.
+    Close,
+}
+
+impl Work {
+    /// How many operations it has.
+    pub(crate) fn count(&self) -> usize {
+        match *self {
+            Self::Write(_, _, count) | Self::Read(_, _, count) | Self::Nop(count) => count,
+            Self::Sync(..) => 1,
+            Self::Close => 0,
+        }
+    }
+
+    /// The operation with this index.
+    ///
+    /// # Safety
+    ///
+    /// The index is below `count`, and the pages are there for the driver alone (I2).
+    pub(crate) unsafe fn operation(&self, index: usize) -> RawOp {
+        let nothing = RawOp {
+            operation: Operation::Nop,
+            file: RawFile::NONE,
+            address: ptr::null_mut(),
+            length: 0,
+            offset: 0,
+        };
+        match *self {
+            Self::Write(file, pages, _) => {
+                // SAFETY: the caller's promise.
+                let page = unsafe { &*pages.add(index) };
+                RawOp {
+                    operation: Operation::Write,
+                    file,
+                    address: page.data.as_ptr().cast_mut(),
+                    length: page.data.len(),
+                    offset: page.offset,
+                }
+            }
+            Self::Read(file, pages, _) => {
+                // SAFETY: the caller's promise.
+                let page = unsafe { &mut *pages.add(index) };
+                RawOp {
+                    operation: Operation::Read,
+                    file,
+                    address: page.data.as_mut_ptr(),
+                    length: page.data.len(),
+                    offset: page.offset,
+                }
+            }
+            Self::Sync(file, operation) => RawOp { operation, file, ..nothing },
+            Self::Nop(_) | Self::Close => nothing,
+        }
+    }
+}
+
+/// What is kept of an operation that failed; the submitter makes an error of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its index in the batch.
+    pub index: usize,
+    /// Bytes done before it failed.
+    pub done: usize,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// The driver's notes on a batch.
+#[derive(Debug)]
+pub(super) struct Progress {
+    pub(super) work: Work,
+    /// Operations that were given to the kernel or failed before.
+    pub(super) begun: usize,
+    /// Operations that have not ended.
+    pub(super) left: usize,
+    pub(super) failures: Vec<Failure>,
+}
+
+/// One call's operations. Aligned so that its address is never one of the word's marks.
+#[repr(align(64))]
+pub struct Batch {
+    /// The batch pushed before it; the submitter's before the push, the driver's after.
+    pub(super) next: UnsafeCell<*mut Batch>,
+    /// The submitter's before the push and after `done`, the driver's between.
+    pub(super) progress: UnsafeCell<Progress>,
+    pub(super) done: Event,
+}
+
+// SAFETY: `next` and `progress` have one owner at a time (I2), handed over by the word's
+// exchanges and by `done`; the pages behind `work` are borrowed by a caller that waits.
+unsafe impl Send for Batch {}
+// SAFETY: as above.
+unsafe impl Sync for Batch {}
+
+impl Batch {
+    /// A batch that was not pushed yet.
+    ///
+    /// # Safety
+    ///
+    /// The pages behind `work` outlive the batch; those of reads are exclusive. The file stays
+    /// open.
+    pub unsafe fn new(work: Work) -> Self {
+        let left = work.count();
+        Self {
+            next: UnsafeCell::new(ptr::null_mut()),
+            progress: UnsafeCell::new(Progress { work, begun: 0, left, failures: Vec::new() }),
+            done: Event::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").finish_non_exhaustive()
+    }
+}

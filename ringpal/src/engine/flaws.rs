@@ -1,0 +1,25 @@
+//! Bugs that a model can put back, to show that it would find them.
+
+/// Each constant is a known bug; all are off in shipped code, where they vanish at compile time.
+pub trait Flaws: Send + Sync + 'static {
+    /// A push reads the head a second time, after it has linked its batch to the first.
+    const HEAD_READ_TWICE: bool = false;
+    /// A push that replaces the sleep mark doesn't wake.
+    const NEVER_WAKE: bool = false;
+    /// The sleep mark is stored blindly, over what was pushed meanwhile.
+    const ARM_BY_STORE: bool = false;
+    /// What the exchange for `CLOSED` returned is dropped.
+    const DROP_AT_CLOSE: bool = false;
+    /// The batch is looked at again after its last completion was announced.
+    const TOUCH_AFTER_DONE: bool = false;
+    /// A leader leaves although others wait.
+    const LEAVE_WITHOUT_HANDOVER: bool = false;
+    /// The idle mark is stored blindly.
+    const IDLE_BY_STORE: bool = false;
+}
+
+/// No bug.
+#[derive(Clone, Copy, Debug)]
+pub struct Sound;
+
+impl Flaws for Sound {}

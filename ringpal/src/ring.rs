@@ -1,0 +1,282 @@
+//! The ring: what a storage engine calls.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use latchwork_sync::lock::{Arc, Mutex};
+use latchwork_sync::thread::JoinHandle;
+
+use crate::builder::{BuildError, Builder};
+use crate::engine::{Core, Drive, Failure, Refused, Work};
+use crate::error::{BatchError, Cause, OpError, Operation};
+use crate::file::{File, Policy};
+use crate::info::{BackendKind, RingInfo};
+use crate::inline::perform_all;
+use crate::page::{PageRead, PageWrite};
+
+/// A submission ring, or the pool in its place; shared by any number of threads.
+///
+/// Every call blocks until the last of its operations has ended, so borrowed memory is enough.
+/// Dropping the ring closes it.
+///
+/// Progress: blocking. A submission is lock-free up to the wake of a sleeping driver. Memory
+/// ordering: what a thread did before a call is visible to the system's transfer, and a transfer
+/// to what follows the call.
+pub struct Ring {
+    core: Arc<Core>,
+    /// Taken by whoever closes.
+    thread: Mutex<Option<JoinHandle<()>>>,
+    info: RingInfo,
+}
+
+impl Ring {
+    /// A ring with the default options.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn new() -> Result<Self, BuildError> {
+        Self::builder().build()
+    }
+
+    /// Options for a ring.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn assemble(
+        core: Arc<Core>,
+        thread: Mutex<Option<JoinHandle<()>>>,
+        info: RingInfo,
+    ) -> Self {
+        Self { core, thread, info }
+    }
+
+    /// What the ring turned out to be.
+    pub fn info(&self) -> &RingInfo {
+        &self.info
+    }
+
+    /// Writes every page, and returns when the last write has ended.
+    ///
+    /// Short writes are completed. The pages go in no particular order. Written is not durable:
+    /// see [`Self::commit`].
+    ///
+    /// # Errors
+    ///
+    /// The pages that failed, each with its own error; the others were written in full.
+    pub fn write_pages(&self, file: &File, pages: &[PageWrite<'_>]) -> Result<(), BatchError> {
+        let work = Work::Write(file.raw(), pages.as_ptr().cast(), pages.len());
+        let inline = match file.policy() {
+            Policy::Auto => !file.is_direct() || self.prefers_inline(pages.len()),
+            policy => policy == Policy::Sync,
+        };
+        // SAFETY: the pages and the file are borrowed for this call.
+        let result = unsafe { self.run(work, inline) };
+        let place = |index: usize| (pages[index].offset, pages[index].data.len());
+        result.map_err(|failed| failed.explain(file, Operation::Write, pages.len(), place))
+    }
+
+    /// Fills every buffer, and returns when the last read has ended.
+    ///
+    /// # Errors
+    ///
+    /// The pages that failed, each with its own error; the others were read in full. To read
+    /// beyond the end of the file is an error ([`Cause::EndOfFile`]) that says how much was there.
+    pub fn read_pages(&self, file: &File, pages: &mut [PageRead<'_>]) -> Result<(), BatchError> {
+        let work = Work::Read(file.raw(), pages.as_mut_ptr().cast(), pages.len());
+        let inline = match file.policy() {
+            Policy::Auto => {
+                self.prefers_inline(pages.len()) || (!file.is_direct() && pages.len() < 2)
+            }
+            policy => policy == Policy::Sync,
+        };
+        // SAFETY: the pages, their buffers exclusively, and the file are borrowed for this call.
+        let result = unsafe { self.run(work, inline) };
+        let place = |index: usize| (pages[index].offset, pages[index].data.len());
+        result.map_err(|failed| failed.explain(file, Operation::Read, pages.len(), place))
+    }
+
+    /// Makes the data of all writes that have returned durable, with the metadata that is needed
+    /// to read it back.
+    ///
+    /// # Errors
+    ///
+    /// The system's. Afterwards nothing written since the last good sync may be trusted: many
+    /// systems drop the pages that they could not write, and a second sync says nothing of them.
+    pub fn fdatasync(&self, file: &File) -> Result<(), OpError> {
+        self.sync(file, Operation::SyncData)
+    }
+
+    /// As [`Self::fdatasync`], with all metadata.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::fdatasync`].
+    pub fn fsync(&self, file: &File) -> Result<(), OpError> {
+        self.sync(file, Operation::SyncAll)
+    }
+
+    fn sync(&self, file: &File, operation: Operation) -> Result<(), OpError> {
+        // A sync blocks the thread that asks for it in any case; io_uring would only hand it to a
+        // worker of the kernel's.
+        let inline = file.policy() != Policy::Ring;
+        // SAFETY: the file is borrowed for this call.
+        let result = unsafe { self.run(Work::Sync(file.raw(), operation), inline) };
+        result.map_err(|failed| failed.first(file, operation))
+    }
+
+    /// Writes every page, then makes the file's data durable.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write_pages`]: then nothing was synced. Or as [`Self::fdatasync`], with the
+    /// number of pages as the failure's index.
+    pub fn commit(&self, file: &File, pages: &[PageWrite<'_>]) -> Result<(), BatchError> {
+        // Wait, then sync: a link in the kernel would run the writes one by one, and a short one
+        // would cancel the sync.
+        self.write_pages(file, pages)?;
+        self.fdatasync(file).map_err(|mut error| {
+            error.index = pages.len();
+            BatchError { total: pages.len() + 1, failures: Vec::from([error]) }
+        })
+    }
+
+    /// Sends so many operations that do nothing through the ring and waits for them: what the way
+    /// there and back costs.
+    ///
+    /// # Errors
+    ///
+    /// When the ring is closed or has failed.
+    pub fn nop(&self, count: usize) -> Result<(), OpError> {
+        // SAFETY: no file and no memory.
+        let result = unsafe { self.run(Work::Nop(count), false) };
+        result.map_err(|failed| OpError {
+            operation: Operation::Nop,
+            file: "no file".into(),
+            index: failed.first_index(),
+            offset: 0,
+            length: 0,
+            done: 0,
+            cause: failed.first_cause(),
+        })
+    }
+
+    /// Ends the ring: batches that were submitted are done in full, later calls get
+    /// [`Cause::Closed`]. Returns when every operation has completed and the ring's threads have
+    /// exited. What runs inline on other threads goes on there.
+    ///
+    /// Closing twice, from any threads, is fine; each call returns after the end.
+    pub fn close(&self) {
+        // Nothing under the lock panics but a panic of the thread, which aborts.
+        let mut thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(thread) = thread.take() {
+            self.core.close();
+            // The thread aborts rather than unwinds.
+            let _ = thread.join();
+        }
+    }
+
+    /// Whether Auto keeps a batch of so many operations on the calling thread.
+    fn prefers_inline(&self, count: usize) -> bool {
+        let hops = self.info.backend == BackendKind::Pool || self.info.drive == Drive::Thread;
+        count == 1 && hops
+    }
+
+    /// # Safety
+    ///
+    /// As for `Core::run`.
+    unsafe fn run(&self, work: Work, inline: bool) -> Result<(), Failed> {
+        if inline {
+            // SAFETY: the caller's promise.
+            return unsafe { self.run_inline(work) };
+        }
+        // SAFETY: the caller's promise.
+        match unsafe { self.core.run(work) } {
+            Ok(failures) if failures.is_empty() => Ok(()),
+            Ok(failures) => Err(Failed::Some(failures)),
+            Err(Refused::Closed) => Err(Failed::All(Cause::Closed)),
+            Err(Refused::Failed(code)) => Err(Failed::All(Cause::RingFailed(code))),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As for `Core::run`.
+    unsafe fn run_inline(&self, work: Work) -> Result<(), Failed> {
+        if self.core.is_closed() && work.count() > 0 {
+            return Err(Failed::All(Cause::Closed));
+        }
+        let mut failures = Vec::new();
+        for index in 0..work.count() {
+            // SAFETY: below the count; the pages are this call's.
+            let op = unsafe { work.operation(index) };
+            // SAFETY: the caller's promise.
+            if let Err((done, cause)) = unsafe { perform_all(op) } {
+                failures.push(Failure { index, done, cause });
+            }
+        }
+        if failures.is_empty() { Ok(()) } else { Err(Failed::Some(failures)) }
+    }
+}
+
+/// What failed, before it has names.
+enum Failed {
+    /// These, by index; never empty.
+    Some(Vec<Failure>),
+    /// All, since nothing was begun.
+    All(Cause),
+}
+
+impl Failed {
+    #[cold]
+    fn explain(
+        self,
+        file: &File,
+        operation: Operation,
+        total: usize,
+        place: impl Fn(usize) -> (u64, usize),
+    ) -> BatchError {
+        let failures = match self {
+            Self::Some(failures) => failures,
+            Self::All(cause) => (0..total).map(|index| Failure { index, done: 0, cause }).collect(),
+        };
+        let named = |Failure { index, done, cause }| {
+            let (offset, length) = place(index);
+            OpError { operation, file: file.shared_tag(), index, offset, length, done, cause }
+        };
+        BatchError { total, failures: failures.into_iter().map(named).collect() }
+    }
+
+    #[cold]
+    fn first(self, file: &File, operation: Operation) -> OpError {
+        let mut error = self.explain(file, operation, 1, |_| (0, 0));
+        error.failures.remove(0)
+    }
+
+    fn first_index(&self) -> usize {
+        match self {
+            Self::Some(failures) => failures.first().map_or(0, |failure| failure.index),
+            Self::All(_) => 0,
+        }
+    }
+
+    fn first_cause(&self) -> Cause {
+        match self {
+            Self::Some(failures) => failures.first().map_or(Cause::Closed, |first| first.cause),
+            Self::All(cause) => *cause,
+        }
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl fmt::Debug for Ring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ring").field("info", &self.info).finish_non_exhaustive()
+    }
+}
