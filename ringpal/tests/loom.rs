@@ -1,3 +1,254 @@
-//! Models.
+//! Models of the protocol between submitters, the driver and the end: the shipped core over a
+//! kernel of a few lines. On the real machine there is nothing to run.
 
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+mod models {
+    use std::process::ExitCode;
+
+    use latchwork_ringpal::Drive;
+    use latchwork_ringpal::checked::{
+        Backend, Completion, Core, Flaws, RawOp, Refused, Sound, Wake, Work,
+    };
+    use latchwork_sync::lock::Arc;
+    use latchwork_sync::model::{Model, main};
+    use latchwork_sync::{Event, thread};
+
+    /// Rings at the driver's door.
+    struct Bell(Event);
+
+    impl Wake for Bell {
+        fn wake(&self) {
+            self.0.set();
+        }
+    }
+
+    /// Does what it was given at the next wait, or at the submission after; sleeps when it has
+    /// nothing. Fails for ever after so many submissions.
+    struct Kernel {
+        bell: std::sync::Arc<Bell>,
+        pushed: Vec<u32>,
+        taken: Vec<u32>,
+        done: Vec<u32>,
+        capacity: u32,
+        lives: usize,
+    }
+
+    impl Kernel {
+        fn new(capacity: u32, lives: usize) -> Self {
+            let bell = std::sync::Arc::new(Bell(Event::new()));
+            Self { bell, pushed: vec![], taken: vec![], done: vec![], capacity, lives }
+        }
+    }
+
+    // SAFETY: each key goes from `pushed` to `taken` to `done` and out, once.
+    unsafe impl Backend for Kernel {
+        fn capacity(&self) -> u32 {
+            self.capacity
+        }
+
+        unsafe fn push(&mut self, _: &RawOp, key: u32) {
+            self.pushed.push(key);
+        }
+
+        fn submit(&mut self, wait: bool) -> Result<(), i32> {
+            self.done.append(&mut self.taken);
+            if self.lives == 0 {
+                return Err(5);
+            }
+            self.lives -= 1;
+            self.taken.append(&mut self.pushed);
+            if wait && self.done.is_empty() {
+                if self.taken.is_empty() {
+                    self.bell.0.wait();
+                    self.bell.0.reset();
+                } else {
+                    self.done.push(self.taken.remove(0));
+                }
+            }
+            Ok(())
+        }
+
+        fn reap(&mut self, into: &mut Vec<Completion>) {
+            into.extend(self.done.drain(..).map(|key| Completion { key, outcome: Ok(0) }));
+        }
+
+        fn abandon(&mut self, into: &mut Vec<Completion>) {
+            let cancelled = |key| Completion { key, outcome: Err(125) };
+            into.extend(self.pushed.drain(..).map(cancelled));
+        }
+
+        fn waker(&self) -> std::sync::Arc<dyn Wake> {
+            std::sync::Arc::<Bell>::clone(&self.bell)
+        }
+    }
+
+    const IMMORTAL: usize = usize::MAX;
+
+    struct Scene<F: Flaws> {
+        core: Arc<Core<F>>,
+        ring_thread: thread::JoinHandle<()>,
+    }
+
+    impl<F: Flaws> Scene<F> {
+        fn new(drive: Drive, capacity: u32, lives: usize) -> Self {
+            let core = Arc::new(Core::new(Box::new(Kernel::new(capacity, lives)), drive));
+            let theirs = Arc::clone(&core);
+            // SAFETY: once, by this thread.
+            let ring_thread = thread::spawn(move || unsafe { theirs.serve() });
+            Self { core, ring_thread }
+        }
+
+        fn submitter(&self, operations: usize) -> thread::JoinHandle<&'static str> {
+            let core = Arc::clone(&self.core);
+            thread::spawn(move || submit(&core, operations))
+        }
+
+        /// Closes, waits for the end, and shows that it is one.
+        fn end(self) {
+            self.core.close();
+            self.ring_thread.join().unwrap();
+            assert_eq!(submit(&self.core, 1), "closed");
+        }
+    }
+
+    fn submit<F: Flaws>(core: &Core<F>, operations: usize) -> &'static str {
+        // SAFETY: operations without memory.
+        match unsafe { core.run(Work::Nop(operations)) } {
+            Ok(failures) if failures.is_empty() => "ok",
+            Ok(_) => "failed",
+            Err(Refused::Closed) => "closed",
+            Err(Refused::Failed(code)) => {
+                assert_eq!(code, 5, "the reason comes with the mark");
+                "refused"
+            }
+        }
+    }
+
+    fn one_submitter<F: Flaws>(drive: Drive) -> String {
+        let scene = Scene::<F>::new(drive, 2, IMMORTAL);
+        assert_eq!(submit(&scene.core, 1), "ok");
+        assert_eq!(submit(&scene.core, 1), "ok");
+        scene.end();
+        String::new()
+    }
+
+    fn two_submitters<F: Flaws>(drive: Drive) -> String {
+        let scene = Scene::<F>::new(drive, 2, IMMORTAL);
+        let other = scene.submitter(1);
+        assert_eq!(submit(&scene.core, 1), "ok");
+        assert_eq!(other.join().unwrap(), "ok");
+        scene.end();
+        String::new()
+    }
+
+    /// More operations than the kernel takes at once: the rest is owed.
+    fn more_than_the_capacity<F: Flaws>(drive: Drive) -> String {
+        let scene = Scene::<F>::new(drive, 1, IMMORTAL);
+        let other = scene.submitter(2);
+        assert_eq!(submit(&scene.core, 1), "ok");
+        assert_eq!(other.join().unwrap(), "ok");
+        scene.end();
+        String::new()
+    }
+
+    fn close_against_submit<F: Flaws>(drive: Drive) -> String {
+        let scene = Scene::<F>::new(drive, 2, IMMORTAL);
+        let other = scene.submitter(1);
+        scene.end();
+        let result = other.join().unwrap();
+        assert!(["ok", "closed"].contains(&result));
+        result.to_owned()
+    }
+
+    /// The kernel fails for good: everybody is told, nobody hangs.
+    fn ring_death<F: Flaws>(drive: Drive) -> String {
+        let scene = Scene::<F>::new(drive, 2, 2);
+        let other = scene.submitter(1);
+        let mine = submit(&scene.core, 1);
+        let theirs = other.join().unwrap();
+        scene.core.close();
+        scene.ring_thread.join().unwrap();
+        assert!(["refused", "closed"].contains(&submit(&scene.core, 1)));
+        format!("{mine} {theirs}")
+    }
+
+    macro_rules! flaws {
+        ($($name:ident: $flaw:ident;)*) => {$(
+            struct $name;
+            impl Flaws for $name {
+                const $flaw: bool = true;
+            }
+        )*};
+    }
+
+    flaws! {
+        HeadReadTwice: HEAD_READ_TWICE;
+        NeverWake: NEVER_WAKE;
+        ArmByStore: ARM_BY_STORE;
+        DropAtClose: DROP_AT_CLOSE;
+        TouchAfterDone: TOUCH_AFTER_DONE;
+        LeaveWithoutHandover: LEAVE_WITHOUT_HANDOVER;
+        IdleByStore: IDLE_BY_STORE;
+    }
+
+    pub(super) fn run() -> ExitCode {
+        main(&[
+            Model::new("thread_serves_one_submitter", || one_submitter::<Sound>(Drive::Thread))
+                .bound(4)
+                .least(100)
+                .random_under_shuttle(20_000)
+                .twin("never_wake", || one_submitter::<NeverWake>(Drive::Thread))
+                .twin("arm_by_store", || one_submitter::<ArmByStore>(Drive::Thread))
+                .twin("touch_after_done", || one_submitter::<TouchAfterDone>(Drive::Thread)),
+            Model::new("thread_serves_two_submitters", || two_submitters::<Sound>(Drive::Thread))
+                .bound(1)
+                .least(100)
+                .random_under_shuttle(20_000)
+                .twin("head_read_twice", || two_submitters::<HeadReadTwice>(Drive::Thread)),
+            Model::new("thread_owes_more_than_the_capacity", || {
+                more_than_the_capacity::<Sound>(Drive::Thread)
+            })
+            .bound(1)
+            .least(100)
+            .random_under_shuttle(20_000),
+            Model::new("close_against_submit", || close_against_submit::<Sound>(Drive::Thread))
+                .bound(2)
+                .least(100)
+                .random_under_shuttle(20_000)
+                .twin("drop_at_close", || close_against_submit::<DropAtClose>(Drive::Thread)),
+            Model::new("ring_death", || ring_death::<Sound>(Drive::Thread))
+                .bound(1)
+                .least(100)
+                .random_under_shuttle(20_000)
+                .twin("drop_at_close", || ring_death::<DropAtClose>(Drive::Thread)),
+            Model::new("submitter_leads", || one_submitter::<Sound>(Drive::Submitter))
+                .bound(4)
+                .least(100)
+                .random_under_shuttle(20_000),
+            Model::new("leader_hands_over", || two_submitters::<Sound>(Drive::Submitter))
+                .bound(2)
+                .least(100)
+                .random_under_shuttle(20_000)
+                .twin("leave_without_handover", || {
+                    two_submitters::<LeaveWithoutHandover>(Drive::Submitter)
+                })
+                .twin("idle_by_store", || two_submitters::<IdleByStore>(Drive::Submitter)),
+            Model::new("leader_against_close", || close_against_submit::<Sound>(Drive::Submitter))
+                .bound(2)
+                .least(100)
+                .random_under_shuttle(20_000),
+            Model::new("ring_death_under_a_leader", || ring_death::<Sound>(Drive::Submitter))
+                .bound(1)
+                .least(100)
+                .random_under_shuttle(20_000),
+        ])
+    }
+}
+
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+fn main() -> std::process::ExitCode {
+    models::run()
+}
+
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 fn main() {}

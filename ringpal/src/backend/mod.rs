@@ -2,6 +2,11 @@
 //!
 //! A backend belongs to whoever drives the ring: one thread at a time. Only its [`Wake`] is shared.
 
+#![cfg_attr(
+    not(any(latchwork_loom, latchwork_shuttle)),
+    allow(unreachable_pub, reason = "reached by the models alone")
+)]
+
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
