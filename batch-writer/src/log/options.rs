@@ -1,0 +1,68 @@
+//! How a log is opened.
+
+use core::marker::PhantomData;
+use std::path::Path;
+
+use super::error::LogError;
+use super::files::Directory;
+use super::payload::Payload;
+use super::recover::Record;
+use super::segment::HEADER;
+use super::sink::Log;
+use super::storage::Storage;
+
+/// Settings of a [`Log`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct LogOptions<P> {
+    pub(crate) segment_bytes: u64,
+    payload: PhantomData<fn(P)>,
+}
+
+impl<P: Payload> LogOptions<P> {
+    /// Segments of 16 MiB.
+    pub const fn new() -> Self {
+        Self { segment_bytes: 16 << 20, payload: PhantomData }
+    }
+
+    /// How large a segment is; at least 8 KiB, rounded up to 4 KiB. A batch that is larger gets a
+    /// segment of its own size.
+    pub const fn segment_bytes(mut self, bytes: u64) -> Self {
+        let least = 2 * HEADER;
+        self.segment_bytes = if bytes < least { least } else { bytes.next_multiple_of(HEADER) };
+        self
+    }
+
+    /// Opens the log in a directory of the file system, or makes it, and shows every record.
+    ///
+    /// # Errors
+    ///
+    /// When another process has the log, the system refuses something, or what was durable is
+    /// damaged.
+    pub fn open(
+        self,
+        directory: impl AsRef<Path>,
+        show: impl FnMut(Record<'_>),
+    ) -> Result<Log<P>, LogError> {
+        self.open_in(Directory::new(directory)?, show)
+    }
+
+    /// As [`open`](Self::open), in any storage.
+    ///
+    /// # Errors
+    ///
+    /// As `open`.
+    pub fn open_in<D: Storage>(
+        self,
+        storage: D,
+        show: impl FnMut(Record<'_>),
+    ) -> Result<Log<P, D>, LogError> {
+        Log::recover(storage, &self, show)
+    }
+}
+
+impl<P: Payload> Default for LogOptions<P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}

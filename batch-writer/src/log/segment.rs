@@ -1,0 +1,177 @@
+//! One file of a log.
+//!
+//! ```text
+//! 0       8         16      24     32         40    44          4096
+//! +-------+---------+-------+------+----------+-----+-----------+---------
+//! | magic | version | number| salt | capacity | crc | zeros ... | frames ...
+//! +-------+---------+-------+------+----------+-----+-----------+---------
+//! ```
+//!
+//! A segment is prepared under a temporary name, with header and zeros durable, and gets its own
+//! name when its first record's sequence number is known: `NUMBER-SEQUENCE.log`.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::io;
+
+use super::error::LogError;
+use super::storage::{Storage, StorageFile};
+
+/// Bytes before the first frame; a multiple of any sector.
+pub(crate) const HEADER: u64 = 4096;
+const MAGIC: [u8; 8] = *b"LWLOG\r\n\x1a";
+const VERSION: u64 = 1;
+/// The size of the writes that fill a segment.
+const CHUNK: usize = 256 << 10;
+
+/// A segment's name, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Name {
+    pub(crate) number: u64,
+    /// The sequence number of its first record.
+    pub(crate) first: u64,
+}
+
+impl Name {
+    pub(crate) fn text(self) -> String {
+        format!("{:010}-{:020}.log", self.number, self.first)
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (number, first) = text.strip_suffix(".log")?.split_once('-')?;
+        let name = Self { number: number.parse().ok()?, first: first.parse().ok()? };
+        (name.text() == text).then_some(name)
+    }
+
+    /// The segments among these names, in order.
+    pub(crate) fn sorted(names: &[String]) -> Vec<Self> {
+        let mut segments: Vec<_> = names.iter().filter_map(|name| Self::parse(name)).collect();
+        segments.sort_unstable();
+        segments
+    }
+}
+
+/// What a segment's header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) number: u64,
+    pub(crate) salt: u64,
+    pub(crate) capacity: u64,
+}
+
+impl Header {
+    fn encode(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEADER as usize);
+        bytes.extend_from_slice(&MAGIC);
+        for value in [VERSION, self.number, self.salt, self.capacity] {
+            bytes.extend_from_slice(&value.to_le_bytes());
+        }
+        let crc = crc32c::crc32c(&bytes);
+        bytes.extend_from_slice(&crc.to_le_bytes());
+        bytes.resize(HEADER as usize, 0);
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
+        let header = bytes.get(..44).ok_or("the file is shorter than its header")?;
+        let value = |at| u64::from_le_bytes(core::array::from_fn(|index| header[at + index]));
+        if header[..8] != MAGIC {
+            return Err("the header is not a log segment's");
+        }
+        if header[40..44] != crc32c::crc32c(&header[..40]).to_le_bytes() {
+            return Err("the header's checksum is wrong");
+        }
+        if value(8) != VERSION {
+            return Err("the segment is of a version that this program doesn't know");
+        }
+        Ok(Self { number: value(16), salt: value(24), capacity: value(32) })
+    }
+}
+
+/// A salt that no segment of this log had before, but for one chance in 2^64.
+fn new_salt(number: u64) -> u64 {
+    // The only randomness that the standard library gives away.
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u64(number);
+    hasher.write_u32(std::process::id());
+    hasher.finish()
+}
+
+/// The segment that is being written.
+#[derive(Debug)]
+pub(crate) struct Segment<F> {
+    pub(crate) file: F,
+    pub(crate) name: Name,
+    pub(crate) salt: u64,
+    pub(crate) capacity: u64,
+    /// Where the next frame goes.
+    pub(crate) offset: u64,
+}
+
+/// How making a segment failed.
+pub(crate) enum MakeFailure {
+    /// There is no such segment.
+    Undone(LogError),
+    /// It may or may not be there after a crash.
+    Unknown(LogError),
+}
+
+fn prepare<D: Storage>(storage: &D, temporary: &str, header: Header) -> io::Result<D::File> {
+    let file = storage.create(temporary)?;
+    let zeros = vec![0; CHUNK];
+    let mut offset = HEADER;
+    while offset < header.capacity {
+        let length = (header.capacity - offset).min(CHUNK as u64);
+        file.write_all_at(&zeros[..length as usize], offset)?;
+        offset += length;
+    }
+    file.write_all_at(&header.encode(), 0)?;
+    file.sync()?;
+    Ok(file)
+}
+
+impl<F: StorageFile> Segment<F> {
+    /// Makes a segment, durable and empty.
+    pub(crate) fn make<D: Storage<File = F>>(
+        storage: &D,
+        name: Name,
+        capacity: u64,
+    ) -> Result<Self, MakeFailure> {
+        let temporary = format!("{:010}.new", name.number);
+        let header = Header { number: name.number, salt: new_salt(name.number), capacity };
+        let file = prepare(storage, &temporary, header).map_err(|error| {
+            // What is left of it is in the way of nobody: the next opening removes it.
+            let _ = storage.remove(&temporary);
+            MakeFailure::Undone(LogError::io("make the segment", storage.path(&temporary), error))
+        })?;
+        let text = name.text();
+        storage.rename(&temporary, &text).map_err(|error| {
+            MakeFailure::Undone(LogError::io("name the segment", storage.path(&text), error))
+        })?;
+        storage.sync_names().map_err(|error| {
+            MakeFailure::Unknown(LogError::io("sync the directory", storage.path(""), error))
+        })?;
+        Ok(Self { file, name, salt: header.salt, capacity, offset: HEADER })
+    }
+}
+
+/// A segment's whole content, checked as far as its header.
+pub(crate) fn load<D: Storage>(
+    storage: &D,
+    name: Name,
+    file: &D::File,
+) -> Result<(Header, Vec<u8>), LogError> {
+    let path = || storage.path(&name.text());
+    let failed = |error| LogError::io("read", path(), error);
+    let length = file.length().map_err(failed)?;
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+    let read = file.read_at(&mut bytes, 0).map_err(failed)?;
+    bytes.truncate(read);
+    let header = Header::decode(&bytes);
+    let header = header.and_then(|header| {
+        let fits = header.number == name.number && header.capacity <= read as u64;
+        fits.then_some(header).ok_or("the header doesn't fit the file's name or length")
+    });
+    let header = header.map_err(|why| LogError::Corrupt { path: path(), offset: 0, why })?;
+    Ok((header, bytes))
+}

@@ -1,0 +1,150 @@
+//! What a writer tells about itself.
+
+use core::fmt;
+
+use latchwork_sync::time::Duration;
+
+use crate::histogram::{Count, Histogram, Recorder};
+
+/// The counters that the holder of the role writes.
+pub(crate) struct Meter {
+    pub(crate) bytes: Count,
+    pub(crate) inline: Count,
+    pub(crate) handed: Count,
+    pub(crate) turns: Count,
+    pub(crate) wakes: Count,
+    pub(crate) withdrawn: Count,
+    pub(crate) failed: Count,
+    pub(crate) reruns: Count,
+    pub(crate) sibling_waits: Count,
+    pub(crate) sibling_waits_paid: Count,
+    pub(crate) batch_operations: Recorder,
+    pub(crate) sync_nanoseconds: Recorder,
+}
+
+impl Meter {
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: Count::default(),
+            inline: Count::default(),
+            handed: Count::default(),
+            turns: Count::default(),
+            wakes: Count::default(),
+            withdrawn: Count::default(),
+            failed: Count::default(),
+            reruns: Count::default(),
+            sibling_waits: Count::default(),
+            sibling_waits_paid: Count::default(),
+            batch_operations: Recorder::new(),
+            sync_nanoseconds: Recorder::new(),
+        }
+    }
+
+    pub(crate) fn snapshot(&self, queued: u64, queued_bytes: u64, poisoned: bool) -> Metrics {
+        let batch_operations = self.batch_operations.snapshot();
+        Metrics {
+            batches: batch_operations.count(),
+            operations: batch_operations.total(),
+            bytes: self.bytes.get(),
+            inline: self.inline.get(),
+            handed: self.handed.get(),
+            turns: self.turns.get(),
+            wakes: self.wakes.get(),
+            withdrawn: self.withdrawn.get(),
+            failed: self.failed.get(),
+            reruns: self.reruns.get(),
+            sibling_waits: self.sibling_waits.get(),
+            sibling_waits_paid: self.sibling_waits_paid.get(),
+            queued,
+            queued_bytes,
+            poisoned,
+            batch_operations,
+            sync: Latencies(self.sync_nanoseconds.snapshot()),
+        }
+    }
+}
+
+/// A writer's counts since it was made. Each is exact; they are read one after the other, while
+/// the writer goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// Batches committed.
+    pub batches: u64,
+    /// Operations in these batches.
+    pub operations: u64,
+    /// Bytes of these operations, as the sink counts them.
+    pub bytes: u64,
+    /// Batches led by a submitter that found the role free.
+    pub inline: u64,
+    /// Batches led by a submitter that was handed the role.
+    pub handed: u64,
+    /// Turns with the sink, flushes among them.
+    pub turns: u64,
+    /// Sleeping submitters woken, each by its own result or by the role.
+    pub wakes: u64,
+    /// Operations that their submitters took back at their deadline.
+    pub withdrawn: u64,
+    /// Operations answered with an error while the writer went on.
+    pub failed: u64,
+    /// Batches that failed as a whole and were tried again operation by operation.
+    pub reruns: u64,
+    /// How often a leader waited for its siblings.
+    pub sibling_waits: u64,
+    /// How often that was worth it.
+    pub sibling_waits_paid: u64,
+    /// Operations queued at this moment.
+    pub queued: u64,
+    /// Bytes queued at this moment.
+    pub queued_bytes: u64,
+    /// Whether the writer is poisoned.
+    pub poisoned: bool,
+    /// Operations a batch.
+    pub batch_operations: Histogram,
+    /// How long syncs took. Every sync is measured, except that while they take less than 5 µs
+    /// one in 64 is.
+    pub sync: Latencies,
+}
+
+/// A histogram of durations.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Latencies(Histogram);
+
+impl Latencies {
+    /// A duration that at least this share of the values doesn't exceed, to within a sixteenth.
+    pub fn quantile(&self, share: f64) -> Duration {
+        Duration::from_nanos(self.0.quantile(share))
+    }
+
+    /// The longest, exactly.
+    pub fn max(&self) -> Duration {
+        Duration::from_nanos(self.0.max())
+    }
+
+    /// The mean.
+    #[allow(clippy::cast_sign_loss, reason = "durations are positive")]
+    pub fn mean(&self) -> Duration {
+        Duration::from_nanos(self.0.mean() as u64)
+    }
+
+    /// How many were measured.
+    pub fn count(&self) -> u64 {
+        self.0.count()
+    }
+
+    /// The same in nanoseconds.
+    pub fn nanoseconds(&self) -> &Histogram {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Latencies")
+            .field("count", &self.count())
+            .field("p50", &self.quantile(0.5))
+            .field("p99", &self.quantile(0.99))
+            .field("max", &self.max())
+            .finish()
+    }
+}

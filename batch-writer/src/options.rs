@@ -1,0 +1,88 @@
+//! How a writer is set up.
+
+use latchwork_sync::time::Duration;
+
+use crate::sink::Sink;
+use crate::writer::BatchWriter;
+
+/// Settings of a [`BatchWriter`]; the defaults suit a log on a disk.
+///
+/// ```
+/// use latchwork_batch_writer::{Options, sinks::Memory};
+/// use std::time::Duration;
+///
+/// let writer = Options::new()
+///     .batch_operations(64)
+///     .sibling_wait(Duration::ZERO)
+///     .build(Memory::<u32>::new());
+/// assert_eq!(writer.submit(7).unwrap(), 0);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Options {
+    pub(crate) batch_operations: usize,
+    pub(crate) batch_bytes: usize,
+    pub(crate) queue_operations: usize,
+    pub(crate) queue_bytes: usize,
+    pub(crate) sibling_wait: Duration,
+}
+
+impl Options {
+    /// Batches of at most 1,024 operations and 1 MiB; at most 65,536 operations and 64 MiB
+    /// queued; sibling waits of at most 10 ms (and of half a sync).
+    pub const fn new() -> Self {
+        Self {
+            batch_operations: 1024,
+            batch_bytes: 1 << 20,
+            queue_operations: 1 << 16,
+            queue_bytes: 64 << 20,
+            sibling_wait: Duration::from_millis(10),
+        }
+    }
+
+    /// The most operations in a batch; at least 1.
+    pub const fn batch_operations(mut self, most: usize) -> Self {
+        self.batch_operations = if most == 0 { 1 } else { most };
+        self
+    }
+
+    /// The most bytes in a batch, as [`Sink::bytes`] counts them. A larger operation is a batch
+    /// of its own.
+    pub const fn batch_bytes(mut self, most: usize) -> Self {
+        self.batch_bytes = most;
+        self
+    }
+
+    /// The most operations queued; at least 1, at most 8,388,607. Further submitters wait for
+    /// room.
+    pub const fn queue_operations(mut self, most: usize) -> Self {
+        self.queue_operations = most;
+        self
+    }
+
+    /// The most bytes queued, up to 256 GiB. A larger operation is let in when nothing else is
+    /// queued.
+    pub const fn queue_bytes(mut self, most: usize) -> Self {
+        self.queue_bytes = most;
+        self
+    }
+
+    /// The longest that a leader waits for the last batch's submitters to come back, before it
+    /// commits what there is; zero switches the wait off. It is never longer than half a sync,
+    /// never done for a lone submitter, and given up while it doesn't pay.
+    pub const fn sibling_wait(mut self, longest: Duration) -> Self {
+        self.sibling_wait = longest;
+        self
+    }
+
+    /// A writer over this sink.
+    pub fn build<S: Sink>(self, sink: S) -> BatchWriter<S> {
+        BatchWriter::with_options(sink, self)
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,481 @@
+//! What the holder of the role does with it.
+//!
+//! - T1: there is at most one [`Tenure`] of a writer. It begins with the exchange that takes the
+//!   idle role, or with the `LEAD` that the last holder stored; it ends with the exchange that
+//!   stores `IDLE` or `LEAD`. The role's fields pass along that chain.
+//! - T2: a tenure commits one batch at most, then passes the role on.
+//! - T3: nobody is answered with success before the sync that covers it has succeeded.
+//! - T4: a tenure that fails or unwinds poisons: reason, then gate, then answers. The role is
+//!   never handed over in that state; the poisoner refuses everybody queued and releases it.
+
+use core::mem;
+use core::ptr;
+
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+use latchwork_sync::time::Instant;
+
+use latchwork_sync::atomic::Ordering;
+
+use crate::batch::{Batch, Entry};
+use crate::error::{Cause, Poison, SubmitError};
+use crate::fifo::Fifo;
+use crate::head::Head;
+use crate::node::{self, Answer, Kind, Node};
+use crate::room::Share;
+use crate::siblings::Siblings;
+use crate::sink::{Sink, WriteFailure};
+use crate::twin::{Bug, has};
+use crate::writer::BatchWriter;
+
+/// While a sync takes less, one in so many is measured.
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+const QUICK: (u64, u32) = (5_000, 64);
+
+/// What only the holder of the role may touch.
+pub(crate) struct Role<S: Sink> {
+    pub(crate) sink: S,
+    waiting: Fifo<S>,
+    batch: Vec<Entry<S::Op, S::Output, S::Error>>,
+    siblings: Siblings,
+    durable_upto: u64,
+    /// Syncs to go before the next one is measured.
+    unmeasured: u32,
+}
+
+impl<S: Sink> Role<S> {
+    pub(crate) fn new(sink: S, siblings: Siblings) -> Self {
+        let durable_upto = sink.position();
+        Self {
+            sink,
+            waiting: Fifo::new(),
+            batch: Vec::new(),
+            siblings,
+            durable_upto,
+            unmeasured: 0,
+        }
+    }
+}
+
+/// How a leader came to the role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    Inline,
+    Handed,
+}
+
+/// The role, held. Dropped before its end, by a panic, it poisons the writer.
+pub(crate) struct Tenure<'a, S: Sink> {
+    writer: &'a BatchWriter<S>,
+    role: &'a mut Role<S>,
+}
+
+impl<S: Sink> Drop for Tenure<'_, S> {
+    fn drop(&mut self) {
+        if has(Bug::NoGuard) {
+            return;
+        }
+        self.poison(&Cause::Panic);
+    }
+}
+
+impl<'a, S: Sink> Tenure<'a, S> {
+    /// # Safety
+    ///
+    /// The caller has just taken the role, or been given it (T1).
+    #[inline]
+    pub(crate) unsafe fn begin(writer: &'a BatchWriter<S>) -> Self {
+        // SAFETY: the role's fields are its holder's (T1).
+        let role = writer.role.with_mut(|role| unsafe { &mut *role });
+        writer.holder.enter();
+        Self { writer, role }
+    }
+
+    /// Ends the tenure without its drop: what follows must pass the role on.
+    fn end(self) -> &'a BatchWriter<S> {
+        let writer = self.writer;
+        writer.holder.leave();
+        mem::forget(self);
+        writer
+    }
+
+    /// Commits a batch that begins with the leader's own operation, and passes the role on.
+    #[inline]
+    pub(crate) fn commit_own(
+        mut self,
+        op: S::Op,
+        bytes: usize,
+        came: Came,
+    ) -> Result<S::Output, SubmitError<S::Op, S::Error>> {
+        self.role.batch.push(Entry::new(op, ptr::null_mut()));
+        if self.role.siblings.are_about() {
+            self.wait_for_siblings();
+        }
+        let bytes = self.gather(bytes);
+        if let Err(cause) = self.write_and_sync() {
+            self.poison(&cause);
+            self.end();
+            return Err(SubmitError::Unknown(cause));
+        }
+        self.count(bytes, came);
+        let own = self.publish();
+        self.hand_on();
+        match own {
+            Some(Ok(output)) => Ok(output),
+            Some(Err(error)) => Err(SubmitError::Failed(error)),
+            None => unreachable!("every operation of a batch is answered, the leader's first"),
+        }
+    }
+
+    /// Uses the sink once, and passes the role on.
+    pub(crate) fn turn<R>(self, act: impl FnOnce(&mut S) -> R) -> R {
+        let result = act(&mut self.role.sink);
+        self.writer.meter.turns.add(1);
+        self.hand_on();
+        result
+    }
+
+    /// Takes the inbox into the line; tells whether there was anything.
+    #[inline]
+    fn take_inbox(&mut self) -> bool {
+        // Relaxed: a hint; what is taken is ordered by the exchange.
+        let mut head = self.writer.head.load(Ordering::Relaxed);
+        loop {
+            if head.newest().is_null() {
+                return false;
+            }
+            // Acquire: pairs with the Release of every push since the last look; each exchange
+            // of the word continues the release sequences of those before.
+            match self.writer.head.exchange(head, head.emptied(), Ordering::Acquire) {
+                Ok(()) => break,
+                Err(now) => head = now,
+            }
+        }
+        // SAFETY: the exchange has unlinked the inbox: its nodes are the holder's.
+        unsafe { self.role.waiting.append_reversed(head.newest()) };
+        true
+    }
+
+    /// Fills the batch within its bounds, from the front of the line; returns its bytes.
+    #[inline]
+    fn gather(&mut self, own_bytes: usize) -> usize {
+        self.take_inbox();
+        if self.role.waiting.is_empty() { own_bytes } else { self.gather_waiting(own_bytes) }
+    }
+
+    fn gather_waiting(&mut self, mut bytes: usize) -> usize {
+        let limits = &self.writer.limits;
+        let mut freed = Share::default();
+        while self.role.batch.len() < limits.batch_operations
+            && let Some(next) = self.role.waiting.front()
+        {
+            let more = next.bytes;
+            if next.kind() == Kind::Turn || bytes.saturating_add(more) > limits.batch_bytes {
+                break;
+            }
+            let Some(node) = self.role.waiting.pop() else { break };
+            freed.add(more);
+            // SAFETY: the node was just unlinked by the holder of the role.
+            if !unsafe { node::claim(node) } {
+                self.writer.meter.withdrawn.add(1);
+                continue;
+            }
+            // SAFETY: a claimed node is the holder's (N1).
+            if let Some(op) = unsafe { (*node).take_op() } {
+                self.role.batch.push(Entry::new(op, node.cast()));
+                bytes += more;
+            }
+        }
+        self.writer.room.give(freed);
+        bytes
+    }
+
+    /// Writes the batch and makes it durable. Every operation has its answer afterwards.
+    #[inline]
+    fn write_and_sync(&mut self) -> Result<(), Cause<S::Error>> {
+        match self.role.sink.write(&mut Batch::new(&mut self.role.batch)) {
+            Ok(()) => {}
+            Err(WriteFailure::Undone(error)) => {
+                self.reject_all(&error);
+                return Ok(());
+            }
+            Err(WriteFailure::Separable(error)) => self.write_each(&error)?,
+            Err(WriteFailure::Torn(error)) => return Err(Cause::Write(error)),
+        }
+        let mut accepted = false;
+        for entry in &self.role.batch {
+            match entry.answer() {
+                Some(Ok(_)) => accepted = true,
+                Some(Err(_)) => self.writer.meter.failed.add(1),
+                None => panic!("the sink left an operation of the batch without an answer"),
+            }
+        }
+        if accepted { self.sync() } else { Ok(()) }
+    }
+
+    /// Tries each operation of a failed batch as a batch of its own.
+    #[cold]
+    fn write_each(&mut self, error: &S::Error) -> Result<(), Cause<S::Error>> {
+        if self.role.batch.len() == 1 {
+            self.role.batch[0].set_answer(Some(Err(error.clone())));
+            return Ok(());
+        }
+        self.writer.meter.reruns.add(1);
+        for entry in &mut self.role.batch {
+            entry.set_answer(None);
+            match self.role.sink.write(&mut Batch::new(core::slice::from_mut(entry))) {
+                Ok(()) => {}
+                Err(WriteFailure::Undone(error) | WriteFailure::Separable(error)) => {
+                    entry.set_answer(Some(Err(error)));
+                }
+                Err(WriteFailure::Torn(error)) => return Err(Cause::Write(error)),
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn reject_all(&mut self, error: &S::Error) {
+        self.writer.meter.failed.add(self.role.batch.len() as u64);
+        for entry in &mut self.role.batch {
+            entry.set_answer(Some(Err(error.clone())));
+        }
+    }
+
+    #[inline]
+    fn sync(&mut self) -> Result<(), Cause<S::Error>> {
+        self.measured_sync().map_err(Cause::Sync)?;
+        self.role.durable_upto = self.role.sink.position();
+        self.writer.durable.raise_to(self.role.durable_upto);
+        Ok(())
+    }
+
+    #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+    #[inline]
+    fn measured_sync(&mut self) -> Result<(), S::Error> {
+        if self.role.unmeasured > 0 {
+            self.role.unmeasured -= 1;
+            return self.role.sink.sync();
+        }
+        let start = Instant::now();
+        self.role.sink.sync()?;
+        let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.writer.meter.sync_nanoseconds.record(nanoseconds);
+        self.role.siblings.sync(nanoseconds);
+        self.role.unmeasured = if nanoseconds < QUICK.0 { QUICK.1 - 1 } else { 0 };
+        Ok(())
+    }
+
+    #[cfg(any(latchwork_loom, latchwork_shuttle))]
+    fn measured_sync(&mut self) -> Result<(), S::Error> {
+        self.role.unmeasured = 0;
+        self.role.sink.sync()
+    }
+
+    #[inline]
+    fn count(&mut self, bytes: usize, came: Came) {
+        let operations = self.role.batch.len();
+        self.role.siblings.batch(operations);
+        let meter = &self.writer.meter;
+        meter.batch_operations.record(operations as u64);
+        meter.bytes.add(bytes as u64);
+        match came {
+            Came::Inline => meter.inline.add(1),
+            Came::Handed => meter.handed.add(1),
+        }
+    }
+
+    /// Gives everybody in the batch its answer; returns the leader's own.
+    #[inline]
+    fn publish(&mut self) -> Option<Result<S::Output, S::Error>> {
+        let mut own = None;
+        let mut wakes = 0;
+        for entry in &mut self.role.batch {
+            let (answer, node) = entry.take();
+            if node.is_null() {
+                own = answer;
+                continue;
+            }
+            let answer = match answer {
+                Some(Ok(output)) => Answer::Output(output),
+                Some(Err(error)) => Answer::Failed(error),
+                None => unreachable!("every operation of a batch is answered"),
+            };
+            // SAFETY: the node was claimed into this batch and is left alone from here on.
+            wakes += u64::from(unsafe { node::answer(node.cast::<Node<S>>(), answer) });
+        }
+        if wakes > 0 {
+            self.writer.meter.wakes.add(wakes);
+        }
+        self.role.batch.clear();
+        own
+    }
+
+    /// Gives the role to the next in line, or back.
+    #[inline]
+    pub(crate) fn hand_on(mut self) {
+        loop {
+            if !self.role.waiting.is_empty()
+                && let Some(node) = self.next_in_line()
+            {
+                self.end();
+                // SAFETY: claimed by the holder; from the exchange in it on, neither the node
+                // nor the role is touched (T1).
+                unsafe { node::give_lead(node) };
+                return;
+            }
+            match self.release() {
+                Ok(()) => {
+                    mem::forget(self);
+                    return;
+                }
+                Err(()) => self.take_inbox(),
+            };
+        }
+    }
+
+    /// Makes the role free if the inbox is empty.
+    #[inline]
+    fn release(&mut self) -> Result<(), ()> {
+        self.writer.holder.leave();
+        let held = Head::held();
+        if has(Bug::Gateway) {
+            if !self.writer.head.load(Ordering::Relaxed).newest().is_null() {
+                return Err(());
+            }
+            self.writer.head.store_for_twin(Head::idle());
+            return Ok(());
+        }
+        // Release: gives the role's fields to whoever takes it next.
+        match self.writer.head.exchange(held, held.released(), Ordering::Release) {
+            Ok(()) => Ok(()),
+            // Shut and empty is released as such.
+            Err(now) if now.newest().is_null() => {
+                // Release: as above.
+                let freed = self.writer.head.exchange(now, now.released(), Ordering::Release);
+                freed.map_err(|_| self.writer.holder.enter())
+            }
+            Err(_) => {
+                self.writer.holder.enter();
+                Err(())
+            }
+        }
+    }
+
+    /// Unlinks and claims the next node that still wants something.
+    fn next_in_line(&mut self) -> Option<*mut Node<S>> {
+        while let Some(node) = self.role.waiting.pop() {
+            // SAFETY: unlinked, not yet claimed: it lives.
+            let (kind, bytes) = unsafe { ((*node).kind(), (*node).bytes) };
+            if kind != Kind::Turn {
+                let mut freed = Share::default();
+                freed.add(bytes);
+                self.writer.room.give(freed);
+            }
+            // SAFETY: just unlinked by the holder of the role.
+            if unsafe { node::claim(node) } {
+                return Some(node);
+            }
+            self.writer.meter.withdrawn.add(1);
+        }
+        None
+    }
+
+    /// Refuses everything from here on (T4), and leaves the role free for nobody to take.
+    #[cold]
+    fn poison(&mut self, cause: &Cause<S::Error>) {
+        if has(Bug::WakeBeforeGate) {
+            self.answer_unknown(cause);
+        }
+        let poison = Poison { cause: cause.clone(), durable_upto: self.role.durable_upto };
+        self.shut(&poison);
+        self.answer_unknown(cause);
+        // Dropped last: they may panic, as anything of the user's.
+        let batch = mem::take(&mut self.role.batch);
+        if !has(Bug::NoDrain) {
+            self.refuse_queued(&poison);
+        }
+        self.writer.holder.leave();
+        drop(batch);
+    }
+
+    fn shut(&mut self, poison: &Poison<S::Error>) {
+        // Relaxed: only this thread sets the bit.
+        let mut head = self.writer.head.load(Ordering::Relaxed);
+        if head.is_poisoned() {
+            // A value of the user's panicked while we were poisoning.
+            return;
+        }
+        let reason = poison.clone();
+        // SAFETY: written by the holder of the role before the bit that lets others read it.
+        self.writer.reason.with_mut(|place| unsafe { *place = Some(reason) });
+        // Release: gives the reason to whoever sees the bit.
+        while let Err(now) = self.writer.head.exchange(head, head.poisoned(), Ordering::Release) {
+            head = now;
+        }
+    }
+
+    fn answer_unknown(&mut self, cause: &Cause<S::Error>) {
+        for entry in &mut self.role.batch {
+            let (answer, node) = entry.take();
+            if node.is_null() {
+                continue;
+            }
+            let answer = match answer {
+                Some(Ok(output)) if has(Bug::OkOnUnwind) => Answer::Output(output),
+                _ => Answer::Unknown(cause.clone()),
+            };
+            // SAFETY: claimed into this batch, and left alone from here on.
+            unsafe { node::answer(node.cast::<Node<S>>(), answer) };
+        }
+    }
+
+    fn refuse_queued(&mut self, poison: &Poison<S::Error>) {
+        loop {
+            self.take_inbox();
+            while let Some(node) = self.next_in_line() {
+                // SAFETY: claimed by the holder, and left alone from here on.
+                unsafe { node::answer(node, Answer::Refused(poison.clone())) };
+            }
+            if self.release().is_ok() {
+                return;
+            }
+        }
+    }
+
+    #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+    #[cold]
+    fn wait_for_siblings(&mut self) {
+        use crate::siblings::Waited;
+
+        self.take_inbox();
+        let before = 1 + self.role.waiting.len();
+        let Some(window) = self.role.siblings.window(before) else { return };
+        let start = Instant::now();
+        let (mut last, mut there, mut cost) = (start, before, 0_u64);
+        loop {
+            latchwork_sync::thread::yield_now();
+            let now = Instant::now();
+            let step = u64::try_from((now - last).as_nanos()).unwrap_or(u64::MAX);
+            cost = cost.saturating_add(step.saturating_mul(there as u64));
+            last = now;
+            self.take_inbox();
+            there = 1 + self.role.waiting.len();
+            if there >= window.operations || now - start >= window.longest {
+                break;
+            }
+        }
+        let nanoseconds = u64::try_from((last - start).as_nanos()).unwrap_or(u64::MAX);
+        let expected = window.operations;
+        let waited = Waited { expected, before, after: there, nanoseconds, cost };
+        self.writer.meter.sibling_waits.add(1);
+        if self.role.siblings.judge(waited) {
+            self.writer.meter.sibling_waits_paid.add(1);
+        }
+    }
+
+    /// Under a checker there is no wait: it only takes the inbox more often.
+    #[cfg(any(latchwork_loom, latchwork_shuttle))]
+    fn wait_for_siblings(&mut self) {
+        self.take_inbox();
+    }
+}
