@@ -1,0 +1,87 @@
+//! What a person sees of an import.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::import::Imported;
+use crate::store::Store;
+use crate::tree::Tree;
+use crate::verify::Verified;
+
+pub(crate) fn opened(place: &Path, store: &Store, tree: &Tree) -> String {
+    let found = match store.recovered() {
+        0 => "a new store".to_owned(),
+        records => format!("{records} records recovered, {} files", store.list().len()),
+    };
+    let bytes: u64 = tree.sources.iter().map(|source| source.bytes).sum();
+    let skipped = match tree.skipped {
+        0 => String::new(),
+        skipped => format!(", {skipped} links and special files left out"),
+    };
+    format!(
+        "store    {} ({found})\nbackend  {}\ninput    {} files, {}{skipped}\n",
+        place.display(),
+        store.backend(),
+        tree.sources.len(),
+        size(bytes),
+    )
+}
+
+#[allow(clippy::cast_precision_loss, reason = "rates of a report")]
+pub(crate) fn imported(imported: &Imported, store: &Store) -> String {
+    let metrics = store.metrics();
+    let seconds = imported.took.as_secs_f64().max(1e-9);
+    let batches = &metrics.batch_operations;
+    let read = |share| Duration::from_micros(imported.read_latency.value_at_quantile(share));
+    let reads = match imported.reads {
+        0 => String::new(),
+        reads => format!(
+            "reads    {reads} meanwhile; p50 {:.1?}, p99 {:.1?}, max {:.1?}\n",
+            read(0.5),
+            read(0.99),
+            read(1.0)
+        ),
+    };
+    format!(
+        "\nfiles    {} imported, {} were there already\n\
+         bytes    {} in {:.2?}, {}/s\n\
+         commits  {:.0} commits/s\n\
+         batches  {}; a batch has {:.1} on average, p50 {}, p99 {}, max {}\n\
+         syncs    p50 {:.1?}, p99 {:.1?}, max {:.1?}\n\
+         {reads}",
+        imported.files,
+        imported.unchanged,
+        size(imported.bytes),
+        imported.took,
+        size((imported.bytes as f64 / seconds) as u64),
+        imported.files as f64 / seconds,
+        metrics.batches,
+        batches.mean(),
+        batches.quantile(0.5),
+        batches.quantile(0.99),
+        batches.max(),
+        metrics.sync.quantile(0.5),
+        metrics.sync.quantile(0.99),
+        metrics.sync.max(),
+    )
+}
+
+pub(crate) fn reopened(store: &Store, verified: &Verified) -> String {
+    format!("reopened {} records recovered; {}", store.recovered(), self::verified(verified))
+}
+
+pub(crate) fn verified(verified: &Verified) -> String {
+    format!("every byte of {} files ({}) is as it was\n", verified.files, size(verified.bytes))
+}
+
+/// Bytes for people.
+#[allow(clippy::cast_precision_loss, reason = "one decimal is shown")]
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let (mut value, mut unit) = (bytes as f64, 0);
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}

@@ -1,0 +1,48 @@
+//! `kill -9` at any moment: nothing that was acknowledged is missing, and the next run goes on.
+
+use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::run::{import, scratch, succeed, tree, verify};
+
+#[test]
+fn killed_twenty_times_nothing_acknowledged_is_missing() {
+    let scratch = scratch();
+    let (input, store) = (scratch.path().join("input"), scratch.path().join("store"));
+    tree(&input, 400);
+    let log = scratch.path().join("acks");
+    let mut kills_in_mid_import = 0;
+    for round in 0..20_u64 {
+        let mut child = import(&store, &input)
+            .args(["--no-verify", "--ack-log"])
+            .arg(&log)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the example starts");
+        // Not a measure of anything: only a different moment each round, from the opening of the
+        // store to well into the import.
+        std::thread::sleep(Duration::from_millis(1 + round * 3));
+        child.kill().expect("it is our child");
+        let status = child.wait().expect("it was killed");
+        kills_in_mid_import += u32::from(!status.success());
+        if log.exists() {
+            let acknowledged = fs::read_to_string(&log).unwrap();
+            // The last line may be cut by the kill: it was not acknowledged to anybody.
+            let whole = acknowledged.rfind('\n').map_or(0, |end| end + 1);
+            fs::write(&log, &acknowledged[..whole]).unwrap();
+            let mut check = verify(&store, &input);
+            check.arg("--acked").arg(&log);
+            succeed(&mut check);
+        }
+        if round % 5 == 4 {
+            // Start over, or the later rounds would find nothing left to import.
+            fs::remove_dir_all(&store).unwrap();
+            let _ = fs::remove_file(&log);
+        }
+    }
+    assert!(kills_in_mid_import >= 10, "only {kills_in_mid_import} of 20 kills met a live import");
+    succeed(import(&store, &input).arg("--ack-log").arg(&log));
+    succeed(verify(&store, &input).arg("--acked").arg(&log));
+}

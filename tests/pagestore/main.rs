@@ -1,0 +1,7 @@
+//! The `pagestore` example as a user meets it: a program that is started, killed, refused a ring,
+//! given bad input, and held to what it acknowledged.
+
+mod faults;
+mod killed;
+mod run;
+mod works;
