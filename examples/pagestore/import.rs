@@ -99,8 +99,9 @@ pub(crate) fn run(
     };
     let start = Instant::now();
     let (reads, read_latency) = std::thread::scope(|scope| {
+        let work = &work;
         let readers: Vec<_> =
-            (0..options.readers).map(|seed| scope.spawn(|| work.read(seed))).collect();
+            (0..options.readers).map(|seed| scope.spawn(move || work.read(seed))).collect();
         let writers: Vec<_> =
             (0..options.writers.get()).map(|_| scope.spawn(|| work.write())).collect();
         for writer in writers {

@@ -9,6 +9,7 @@ pub(crate) type Name = Vec<u8>;
 
 /// The name of a path below the input.
 #[cfg(unix)]
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere a name may be no text")]
 pub(crate) fn of(relative: &Path) -> Result<Name> {
     use std::os::unix::ffi::OsStrExt;
     Ok(relative.as_os_str().as_bytes().to_vec())

@@ -31,6 +31,7 @@ pub(crate) fn opened(place: &Path, store: &Store, tree: &Tree) -> String {
 pub(crate) fn imported(imported: &Imported, store: &Store) -> String {
     let metrics = store.metrics();
     let seconds = imported.took.as_secs_f64().max(1e-9);
+    let nanoseconds = imported.took.as_nanos().max(1);
     let batches = &metrics.batch_operations;
     let read = |share| Duration::from_micros(imported.read_latency.value_at_quantile(share));
     let reads = match imported.reads {
@@ -53,7 +54,10 @@ pub(crate) fn imported(imported: &Imported, store: &Store) -> String {
         imported.unchanged,
         size(imported.bytes),
         imported.took,
-        size((imported.bytes as f64 / seconds) as u64),
+        size(
+            u64::try_from(u128::from(imported.bytes) * 1_000_000_000 / nanoseconds)
+                .unwrap_or(u64::MAX)
+        ),
         imported.files as f64 / seconds,
         metrics.batches,
         batches.mean(),

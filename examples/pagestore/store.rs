@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use latchwork::batch_writer::log::{Log, LogError};
-use latchwork::batch_writer::{BatchWriter, Cause, Metrics, SubmitError};
+use latchwork::batch_writer::{BatchWriter, Cause, Metrics, Options, SubmitError};
 use latchwork::ringpal::{AlignedBuf, Alignment, BackendChoice, File, PageRead, Ring};
 
 use crate::Layout;
@@ -74,6 +74,7 @@ impl Store {
         let mut recovered = 0;
         let mut foreign = None;
         let log = Log::options()
+            .segment_bytes(1 << 20)
             .open(&layout.log, |record| match Entry::decode(record.payload) {
                 Some((name, entry)) => {
                     recovered += 1;
@@ -81,7 +82,10 @@ impl Store {
                 }
                 None => foreign = Some(record.location),
             })
-            .map_err(|error| Failure::new(error.to_string(), "nothing was changed"))?;
+            .map_err(|error| {
+                let remedy = error.io_error().map_or(AGAIN, remedy);
+                Failure::new(error.to_string(), remedy)
+            })?;
         if let Some(place) = foreign {
             return Err(Failure::new(
                 format!("{} holds a record of another program at {place:?}", layout.log.display()),
@@ -90,10 +94,10 @@ impl Store {
         }
         let space = Space::between(entries.values().copied());
         let (ring, data) = (Arc::new(ring), Arc::new(data));
-        let index = Arc::new(RwLock::new(entries));
+        let index = Arc::new(Index::new(entries));
         let pages =
             Pages::new(Arc::clone(&ring), Arc::clone(&data), log, Arc::clone(&index), space);
-        let writer = BatchWriter::builder().max_batch_bytes(8 << 20).build(pages);
+        let writer = Options::new().batch_bytes(8 << 20).build(pages);
         let directory = directory.to_path_buf();
         Ok(Self { writer, index, ring, data, directory, recovered, _lock: lock })
     }
@@ -103,10 +107,7 @@ impl Store {
         let pages = padded(bytes.len())?;
         let transaction = Transaction::new(name, bytes, pages);
         let name = transaction.name.clone();
-        self.writer
-            .submit(transaction)
-            .map(drop)
-            .map_err(|error| self.refused(&name, error))
+        self.writer.submit(transaction).map(drop).map_err(|error| self.refused(&name, error))
     }
 
     /// The bytes of a file, checked.
@@ -163,7 +164,7 @@ impl Store {
     }
 
     /// Ends the store's work; what was acknowledged is durable without it.
-    pub(crate) fn close(&self) -> Result<()> {
+    pub(crate) fn close(self) -> Result<()> {
         self.writer.close().map_err(|error| {
             Failure::new(
                 format!("closing {} failed: {error}", self.directory.display()),
@@ -185,7 +186,7 @@ impl Store {
                 Cause::Write(error) | Cause::Sync(error) => {
                     (format!("{not_stored} after an earlier failure"), error)
                 }
-                _ => return Failure::new(not_stored, AGAIN),
+                Cause::Panic => return Failure::new(not_stored, AGAIN),
             },
             _ => return Failure::new(not_stored, AGAIN),
         };
@@ -194,7 +195,7 @@ impl Store {
     }
 }
 
-const AGAIN: &str = "run it again: what was acknowledged is safe";
+const AGAIN: &str = "then run it again: what was acknowledged is safe";
 
 /// Zeroed whole pages for so many bytes.
 fn padded(bytes: usize) -> Result<AlignedBuf> {
@@ -246,4 +247,3 @@ fn damaged(name: &[u8], directory: &Path) -> Failure {
         "check the disk, then import the file again",
     )
 }
-

@@ -74,7 +74,7 @@ fn an_unreadable_file_is_named_and_the_rest_imported() {
     tree(&input, 8);
     let secret = input.join("secret");
     fs::write(&secret, b"secret").unwrap();
-    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0)).unwrap();
+    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
     if is_root() {
         // Root reads everything, so nobody's rights are needed, and paths that nobody can reach.
         let Some(open) = as_nobody(scratch.path(), &input) else { return };
@@ -189,7 +189,7 @@ fn a_full_disk_loses_nothing() {
     tree(&input, 400);
     fs::create_dir_all(&disk).unwrap();
     let mount = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=6m", "pagestore-test"])
+        .args(["-t", "tmpfs", "-o", "size=4m", "pagestore-test"])
         .arg(&disk)
         .status();
     if !mount.is_ok_and(|status| status.success()) {

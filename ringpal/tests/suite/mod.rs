@@ -23,7 +23,13 @@ pub(crate) fn file(path: &Path, direct: bool, policy: Policy) -> File {
     file.unwrap().with_policy(policy)
 }
 
-pub(crate) fn write_and_read_back(ring: &Ring, file: &File, first: u64, count: u64, generation: u8) {
+pub(crate) fn write_and_read_back(
+    ring: &Ring,
+    file: &File,
+    first: u64,
+    count: u64,
+    generation: u8,
+) {
     let numbers = first..first + count;
     let contents: Vec<_> = numbers.clone().map(|number| page(number, generation)).collect();
     let writes: Vec<_> = numbers
