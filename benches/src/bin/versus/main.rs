@@ -1,5 +1,11 @@
 //! `cargo versus`: ours against its peers, in one run.
 
+mod batch_writer;
+mod reclaim;
+mod ringpal;
+mod rwlock;
+mod treiber;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -65,7 +71,13 @@ fn run() -> Result<(), String> {
 }
 
 /// One module a crate.
-fn groups(_versus: &mut Versus) {}
+fn groups(versus: &mut Versus) {
+    treiber::rows(versus);
+    reclaim::rows(versus);
+    rwlock::rows(versus);
+    ringpal::rows(versus);
+    batch_writer::rows(versus);
+}
 
 fn main() -> ExitCode {
     match run() {
