@@ -119,9 +119,9 @@ impl AlignedBuf {
         let layout = Layout::from_size_align(length, alignment.0)
             .map_err(|_| AlignError::TooLong { length })?;
         if length == 0 {
-            let start = NonNull::without_provenance(
-                core::num::NonZero::new(alignment.0).expect("a power of two is not 0"),
-            );
+            let start = core::ptr::without_provenance_mut(alignment.0);
+            // SAFETY: a power of two is not 0.
+            let start = unsafe { NonNull::new_unchecked(start) };
             return Ok(Self { start, length, alignment });
         }
         // SAFETY: the layout's size is not 0.
@@ -191,6 +191,6 @@ impl fmt::Debug for AlignedBuf {
         f.debug_struct("AlignedBuf")
             .field("length", &self.length)
             .field("alignment", &self.alignment.0)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -210,7 +210,7 @@ fn start_thread(core: &Arc<Core>) -> Result<JoinHandle<()>, BuildError> {
         // SAFETY: once, by this thread, which alone serves.
         let result = unsafe { core.start() };
         // Relaxed: the event below publishes it.
-        theirs.code.store(result.err().unwrap_or(0) as u32, Ordering::Relaxed);
+        theirs.code.store(result.err().unwrap_or(0).cast_unsigned(), Ordering::Relaxed);
         theirs.event.set();
         if result.is_ok() {
             // SAFETY: once, by one thread.
@@ -219,12 +219,12 @@ fn start_thread(core: &Arc<Core>) -> Result<JoinHandle<()>, BuildError> {
     };
     let thread = spawn_named("ringpal", body).map_err(BuildError::NoThread)?;
     started.event.wait();
-    match started.code.load(Ordering::Relaxed) as i32 {
+    match started.code.load(Ordering::Relaxed).cast_signed() {
         0 => Ok(thread),
-        code => {
+        refused => {
             // The thread has nothing left to do.
             let _ = thread.join();
-            Err(BuildError::Refused(refusal(code)))
+            Err(BuildError::Refused(refusal(refused)))
         }
     }
 }

@@ -1,4 +1,7 @@
 #![doc = include_str!("../README.md")]
+#![allow(clippy::doc_markdown, reason = "io_uring is a name, not code")]
+// A model has its own kernel.
+#![cfg_attr(any(latchwork_loom, latchwork_shuttle), allow(dead_code))]
 
 extern crate alloc;
 

@@ -44,7 +44,7 @@ impl Transfer {
         }
         // Among them offset u64::MAX, which io_uring takes for "wherever the file's cursor is".
         match op.offset.checked_add(op.length as u64) {
-            Some(end) if end <= i64::MAX as u64 => (op.length == 0).then_some(Verdict::Done),
+            Some(end) if i64::try_from(end).is_ok() => (op.length == 0).then_some(Verdict::Done),
             _ => Some(Verdict::Failed(Cause::OffsetTooLarge)),
         }
     }

@@ -188,13 +188,14 @@ mod models {
         DropAtClose: DROP_AT_CLOSE;
         TouchAfterDone: TOUCH_AFTER_DONE;
         LeaveWithoutHandover: LEAVE_WITHOUT_HANDOVER;
+        LeaderKeepsLink: LEADER_KEEPS_LINK;
         IdleByStore: IDLE_BY_STORE;
     }
 
     pub(super) fn run() -> ExitCode {
         main(&[
             Model::new("thread_serves_one_submitter", || one_submitter::<Sound>(Drive::Thread))
-                .bound(4)
+                .bound(2)
                 .least(100)
                 .random_under_shuttle(20_000)
                 .twin("never_wake", || one_submitter::<NeverWake>(Drive::Thread))
@@ -232,6 +233,7 @@ mod models {
                 .twin("leave_without_handover", || {
                     two_submitters::<LeaveWithoutHandover>(Drive::Submitter)
                 })
+                .twin("leader_keeps_link", || two_submitters::<LeaderKeepsLink>(Drive::Submitter))
                 .twin("idle_by_store", || two_submitters::<IdleByStore>(Drive::Submitter)),
             Model::new("leader_against_close", || close_against_submit::<Sound>(Drive::Submitter))
                 .bound(2)

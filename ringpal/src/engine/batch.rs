@@ -51,8 +51,10 @@ impl Work {
         };
         match *self {
             Self::Write(file, pages, _) => {
+                // SAFETY: the index is below the count.
+                let page = unsafe { pages.add(index) };
                 // SAFETY: the caller's promise.
-                let page = unsafe { &*pages.add(index) };
+                let page = unsafe { &*page };
                 RawOp {
                     operation: Operation::Write,
                     file,
@@ -62,8 +64,10 @@ impl Work {
                 }
             }
             Self::Read(file, pages, _) => {
+                // SAFETY: the index is below the count.
+                let page = unsafe { pages.add(index) };
                 // SAFETY: the caller's promise.
-                let page = unsafe { &mut *pages.add(index) };
+                let page = unsafe { &mut *page };
                 RawOp {
                     operation: Operation::Read,
                     file,
@@ -102,7 +106,7 @@ pub(super) struct Progress {
 
 /// One call's operations. Aligned so that its address is never one of the word's marks.
 #[repr(align(64))]
-pub struct Batch {
+pub(super) struct Batch {
     /// The batch pushed before it; the submitter's before the push, the driver's after.
     pub(super) next: UnsafeCell<*mut Batch>,
     /// The submitter's before the push and after `done`, the driver's between.
@@ -123,7 +127,7 @@ impl Batch {
     ///
     /// The pages behind `work` outlive the batch; those of reads are exclusive. The file stays
     /// open.
-    pub unsafe fn new(work: Work) -> Self {
+    pub(super) unsafe fn new(work: Work) -> Self {
         let left = work.count();
         Self {
             next: UnsafeCell::new(ptr::null_mut()),

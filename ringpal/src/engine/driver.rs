@@ -99,8 +99,13 @@ impl Driver {
     /// # Safety
     ///
     /// The batch stays until [`Self::own_is_done`].
-    pub(super) unsafe fn adopt(&mut self, batch: *mut Batch) {
+    pub(super) unsafe fn adopt<F: Flaws>(&mut self, batch: *mut Batch) {
         self.own = batch;
+        self.armed = false;
+        if !F::LEADER_KEEPS_LINK {
+            // A push that lost its exchange has linked it to a batch that is long gone.
+            swap_link(batch, ptr::null_mut());
+        }
         self.append(batch);
     }
 

@@ -14,6 +14,8 @@ pub trait Flaws: Send + Sync + 'static {
     const TOUCH_AFTER_DONE: bool = false;
     /// A leader leaves although others wait.
     const LEAVE_WITHOUT_HANDOVER: bool = false;
+    /// A submitter whose push failed leads with the link of that push still in its batch.
+    const LEADER_KEEPS_LINK: bool = false;
     /// The idle mark is stored blindly.
     const IDLE_BY_STORE: bool = false;
 }

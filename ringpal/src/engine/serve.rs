@@ -141,13 +141,13 @@ impl<F: Flaws> Core<F> {
         // Relaxed: stored before the exchange that this thread has seen the result of.
         match self.failure.load(Ordering::Relaxed) {
             0 => Refused::Closed,
-            code => Refused::Failed(code as i32),
+            code => Refused::Failed(code.cast_signed()),
         }
     }
 
     fn note_failure(&self, code: i32) {
         // Relaxed: published by the exchange that closes the inbox.
-        self.failure.store(code as u32, Ordering::Relaxed);
+        self.failure.store(code.cast_unsigned(), Ordering::Relaxed);
     }
 
     /// Drives until the own batch is done, then leaves the role or hands it over.
@@ -157,7 +157,7 @@ impl<F: Flaws> Core<F> {
             // SAFETY: the role is this thread's (I6).
             let driver = unsafe { &mut *driver };
             // SAFETY: the submitter is in this call until the batch is done.
-            unsafe { driver.adopt(own) };
+            unsafe { driver.adopt::<F>(own) };
             while !driver.own_is_done() {
                 driver.turn(&self.inbox, false, &|code| self.note_failure(code));
             }

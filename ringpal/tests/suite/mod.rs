@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::thread;
 
-use latchwork_ringpal::{AlignedBuf, Alignment, Cause, File, PageRead, PageWrite, Policy, Ring};
+use latchwork_ringpal::{
+    AlignedBuf, Alignment, Cause, File, OpError, PageRead, PageWrite, Policy, Ring,
+};
 
 pub(crate) const PAGE: usize = 4096;
 
@@ -164,14 +166,14 @@ pub(crate) fn closed_is_closed(ring: &Ring, directory: &Path) {
                 loop {
                     let pages = [PageWrite { offset: 0, data: &data }; 3];
                     if let Err(error) = ring.write_pages(&file, &pages) {
-                        let causes: Vec<_> = error.failures().iter().map(|f| f.cause()).collect();
+                        let causes: Vec<_> = error.failures().iter().map(OpError::cause).collect();
                         assert_eq!(causes, [Cause::Closed; 3]);
                         return;
                     }
                 }
             });
         }
-        thread::sleep(std::time::Duration::from_millis(20));
+        thread::sleep(core::time::Duration::from_millis(20));
         scope.spawn(|| ring.close());
         ring.close();
     });

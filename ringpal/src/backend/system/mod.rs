@@ -7,7 +7,9 @@ mod imp;
 #[path = "windows.rs"]
 mod imp;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
 pub(crate) use imp::LONGEST;
 pub use imp::RawFile;
-pub(crate) use imp::{codes, is_direct, perform, set_open_flags};
+pub(crate) use imp::codes;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub(crate) use imp::{is_direct, perform, set_open_flags};

@@ -38,6 +38,7 @@ pub(crate) unsafe fn perform(op: &RawOp) -> Outcome {
     let RawFile(fd) = op.file;
     let length = op.length.min(LONGEST);
     // The core has checked that it is below 2^63.
+    #[allow(clippy::cast_possible_wrap, reason = "checked before")]
     let offset = op.offset as libc::off_t;
     let result = match op.operation {
         // SAFETY: the caller's promise: `length` bytes may be read at `address`.
@@ -80,6 +81,7 @@ pub(crate) fn is_direct(_: &std::fs::File) -> bool {
     false
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the same face on every system")]
 pub(crate) fn set_open_flags(
     options: &mut std::fs::OpenOptions,
     direct: bool,
