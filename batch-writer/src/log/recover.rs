@@ -140,9 +140,11 @@ pub(crate) fn recover<D: Storage>(
             }
             Tail::Torn(range) => {
                 let zeros = vec![0; (range.end - range.start) as usize];
-                file.write_all_at(&zeros, range.start).and_then(|()| file.sync()).map_err(
-                    |error| LogError::io_at("cut the torn tail of", path(), range.start, error),
-                )?;
+                file.write_all_at(&zeros, range.start)
+                    .and_then(|()| file.sync())
+                    .map_err(|error| {
+                        LogError::io_at("cut the torn tail of", path(), range.start, error)
+                    })?;
                 recovery.cut =
                     Some(Cut { segment: name.number, start: range.start, end: range.end });
             }
