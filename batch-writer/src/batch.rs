@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::sink::{Sink, WriteFailure};
+
 /// One operation of a batch, and whose it is.
 pub(crate) struct Entry<O, T, E> {
     op: O,
@@ -103,4 +105,25 @@ impl<O, T, E> fmt::Debug for Batch<'_, O, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch").field("len", &self.len()).finish_non_exhaustive()
     }
+}
+
+/// Commits one batch to a sink that the caller has for itself: for testing sinks, and for those
+/// who have their own way of taking turns. Returns each operation's answer.
+///
+/// # Errors
+///
+/// When the batch failed as a whole; a failed sync is [`WriteFailure::Torn`], and the sink must
+/// not be used again then.
+pub fn commit<S: Sink>(
+    sink: &mut S,
+    ops: impl IntoIterator<Item = S::Op>,
+) -> Result<Vec<Result<S::Output, S::Error>>, WriteFailure<S::Error>> {
+    let entry = |op| Entry::new(op, core::ptr::null_mut());
+    let mut entries: Vec<_> = ops.into_iter().map(entry).collect();
+    if entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    sink.write(&mut Batch::new(&mut entries))?;
+    sink.sync().map_err(WriteFailure::Torn)?;
+    Ok(entries.into_iter().filter_map(|entry| entry.answer).collect())
 }

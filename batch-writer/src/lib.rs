@@ -50,7 +50,7 @@ pub mod twin;
 mod twin;
 mod writer;
 
-pub use batch::Batch;
+pub use batch::{Batch, commit};
 pub use error::{Cause, Poison, SubmitError, TurnError};
 pub use histogram::Histogram;
 pub use metrics::{Latencies, Metrics};

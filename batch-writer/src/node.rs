@@ -173,12 +173,8 @@ impl<S: Sink> Node<S> {
                 return true;
             }
             // Relaxed: nothing is handed over yet; `forget` does that.
-            match self.state.compare_exchange(
-                seen,
-                WITHDRAWN,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
+            match self.state.compare_exchange(seen, WITHDRAWN, Ordering::Relaxed, Ordering::Relaxed)
+            {
                 Ok(_) => return true,
                 Err(now) => seen = now,
             }

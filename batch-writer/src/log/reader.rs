@@ -59,8 +59,7 @@ impl<D: Storage> Reader<D> {
         let path = || self.storage.path(&segment.name.text());
         let mut bytes = vec![0; framed(location.length as usize)];
         let read = segment.file.read_at(&mut bytes, location.offset);
-        let read =
-            read.map_err(|error| LogError::io_at("read", path(), location.offset, error))?;
+        let read = read.map_err(|error| LogError::io_at("read", path(), location.offset, error))?;
         bytes.truncate(read);
         let intact = decode(&bytes, segment.salt).is_some_and(|frame| {
             frame.sequence == location.sequence && frame.payload.len() == location.length as usize
@@ -103,8 +102,11 @@ impl<D: Storage> Reader<D> {
         let file = file.map_err(|error| LogError::io("open", path(), error))?;
         let mut bytes = [0; HEADER as usize];
         file.read_at(&mut bytes, 0).map_err(|error| LogError::io("read", path(), error))?;
-        let header = Header::decode(&bytes)
-            .map_err(|why| LogError::Corrupt { path: path(), offset: 0, why })?;
+        let header = Header::decode(&bytes).map_err(|why| LogError::Corrupt {
+            path: path(),
+            offset: 0,
+            why,
+        })?;
         let opened = Arc::new(Opened { name, salt: header.salt, file });
         let mut kept = self.opened();
         if kept.len() >= KEPT_OPEN {

@@ -105,15 +105,13 @@ pub(crate) fn recover<D: Storage>(
         storage.remove(unfinished).map_err(failed)?;
     }
     let segments = Name::sorted(&names);
+    if let Some(pair) = segments.windows(2).find(|pair| pair[0].number + 1 != pair[1].number) {
+        let directory = storage.path("");
+        return Err(LogError::Missing { directory, segment: pair[0].number + 1 });
+    }
     let mut recovery = Recovery::default();
     let mut last = None;
     for (index, &name) in segments.iter().enumerate() {
-        if let Some(before) = index.checked_sub(1).map(|before| segments[before])
-            && before.number + 1 != name.number
-        {
-            let directory = storage.path("");
-            return Err(LogError::Missing { directory, segment: before.number + 1 });
-        }
         let path = || storage.path(&name.text());
         let file = storage.open(&name.text(), true);
         let file = file.map_err(|error| LogError::io("open", path(), error))?;
@@ -140,11 +138,9 @@ pub(crate) fn recover<D: Storage>(
             }
             Tail::Torn(range) => {
                 let zeros = vec![0; (range.end - range.start) as usize];
-                file.write_all_at(&zeros, range.start)
-                    .and_then(|()| file.sync())
-                    .map_err(|error| {
-                        LogError::io_at("cut the torn tail of", path(), range.start, error)
-                    })?;
+                file.write_all_at(&zeros, range.start).and_then(|()| file.sync()).map_err(
+                    |error| LogError::io_at("cut the torn tail of", path(), range.start, error),
+                )?;
                 recovery.cut =
                     Some(Cut { segment: name.number, start: range.start, end: range.end });
             }

@@ -1,0 +1,128 @@
+//! Loss of power at any moment, on a simulated disk.
+//!
+//! A run writes batches until the power goes; each unsynced sector and name survives or not. After
+//! recovery: everything acknowledged is there, what is there is a prefix of what was submitted,
+//! nothing is there twice or that was reported as not executed, and recovering again, after
+//! another crash even, finds the same.
+#![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+
+use latchwork_batch_writer::log::{Log, LogOptions, SimulatedDisk};
+use latchwork_batch_writer::{WriteFailure, commit};
+use proptest::prelude::*;
+
+/// One life of the log: batches of payload lengths, and the power that it has.
+#[derive(Clone, Debug)]
+struct Life {
+    batches: Vec<Vec<u16>>,
+    steps: u64,
+    survivors: u64,
+    /// Where the power goes during recovery, if it does.
+    recovery_steps: Option<u64>,
+}
+
+fn life() -> impl Strategy<Value = Life> {
+    let length = prop_oneof![4 => 0..200_u16, 2 => 200..1500_u16, 1 => Just(6000_u16)];
+    let batches = prop::collection::vec(prop::collection::vec(length, 1..6), 0..12);
+    (batches, 0..80_u64, any::<u64>(), prop::option::weighted(0.3, 0..4_u64)).prop_map(
+        |(batches, steps, survivors, recovery_steps)| Life {
+            batches,
+            steps,
+            survivors,
+            recovery_steps,
+        },
+    )
+}
+
+/// A sequence of choices from a seed.
+fn choices(seed: u64) -> impl FnMut() -> bool {
+    let mut state = seed | 1;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state & 2 != 0
+    }
+}
+
+fn payload(number: u64, length: u16) -> Vec<u8> {
+    // The same lengths come again with other contents, so that a stale record would show.
+    let mut bytes = vec![(number % 251) as u8 + 1; usize::from(length)];
+    bytes.extend_from_slice(&number.to_le_bytes());
+    bytes
+}
+
+fn options() -> LogOptions<Vec<u8>> {
+    Log::<Vec<u8>>::options().segment_bytes(8192)
+}
+
+fn open(disk: &SimulatedDisk) -> Option<(Log<Vec<u8>, SimulatedDisk>, Vec<Vec<u8>>)> {
+    let mut found = Vec::new();
+    let log = options().open_in(disk.clone(), |record| {
+        assert_eq!(record.location.sequence, found.len() as u64);
+        found.push(record.payload.to_vec());
+    });
+    Some((log.ok()?, found))
+}
+
+fn survive(lives: &[Life]) {
+    let disk = SimulatedDisk::new();
+    // What must be there, and behind it what may be.
+    let mut acknowledged: Vec<Vec<u8>> = Vec::new();
+    let mut number = 0;
+    for life in lives {
+        let mut survives = choices(life.survivors);
+        if let Some(steps) = life.recovery_steps {
+            disk.lose_power_after(steps);
+            drop(open(&disk));
+            disk.crash(&mut survives);
+        }
+        let (mut log, found) = open(&disk).expect("recovery succeeds when the disk works");
+        assert_eq!(found, acknowledged, "recovered records are those that recovery showed before");
+        disk.lose_power_after(life.steps);
+        let mut unknown: Vec<Vec<u8>> = Vec::new();
+        for lengths in &life.batches {
+            let batch: Vec<_> = lengths
+                .iter()
+                .map(|length| {
+                    number += 1;
+                    payload(number, *length)
+                })
+                .collect();
+            match commit(&mut log, batch.clone()) {
+                Ok(_) => acknowledged.extend(batch),
+                // Taken back: nothing of it may ever come back.
+                Err(WriteFailure::Undone(_) | WriteFailure::Separable(_)) => {}
+                Err(WriteFailure::Torn(_)) => {
+                    unknown = batch;
+                    break;
+                }
+            }
+        }
+        drop(log);
+        disk.crash(&mut survives);
+        let (log, found) = open(&disk).expect("recovery succeeds after a crash");
+        let mut possible = acknowledged.clone();
+        possible.extend(unknown);
+        assert!(found.len() >= acknowledged.len(), "acknowledged records are missing");
+        assert_eq!(found[..], possible[..found.len()], "a prefix of what was submitted");
+        acknowledged = found;
+        drop(log);
+        // What was shown once stays, whatever a second loss of power takes.
+        disk.crash(&mut survives);
+    }
+    let (_, found) = open(&disk).expect("recovery succeeds");
+    assert_eq!(found, acknowledged);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(
+        std::env::var("LATCHWORK_CRASHES").ok().and_then(|n| n.parse().ok()).unwrap_or(1000)
+    ))]
+
+    #[test]
+    fn nothing_acknowledged_is_lost_and_nothing_else_appears(
+        lives in prop::collection::vec(life(), 1..4)
+    ) {
+        survive(&lives);
+    }
+}
