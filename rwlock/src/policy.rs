@@ -46,8 +46,6 @@ pub enum Fault {
     CancelForgetsReaders,
     /// A writer that gives up leaves a wake marked as under way that it has used up.
     CancelKeepsWake,
-    /// A writer that gives up leaves an open gate that nobody will shut.
-    CancelDropsTimer,
     /// A writer whose time is over fails without a look at whether the lock is free.
     DeadlineBeforeLock,
     /// A reader whose time is over fails without a look at whether it was granted the lock.

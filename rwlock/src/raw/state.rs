@@ -13,6 +13,8 @@
 
 mod readers;
 mod release;
+#[cfg(test)]
+mod tests;
 mod upgradable;
 mod writers;
 

@@ -180,10 +180,10 @@ pub(crate) fn models() -> Vec<Model> {
             .random_under_shuttle(20_000)
             .twin("cancel_keeps_wake", timed_writer_keeps_no_wake::<Unbounded<CANCEL_KEEPS_WAKE>>),
         Model::new("two_timed_writers_and_reader", two_timed_writers_and_reader::<Unbounded>)
-            .bound(1)
+            .bound(0)
             .random_under_shuttle(20_000),
         Model::new("two_timed_writers_cool_down", two_timed_writers_and_reader::<Ticks<0, 1>>)
-            .bound(1)
+            .bound(0)
             .random_under_shuttle(20_000),
     ]
 }

@@ -3,8 +3,10 @@
 use latchwork_rwlock::Policy;
 use latchwork_rwlock::policy::Fault;
 use latchwork_rwlock::raw::Core;
+use latchwork_sync::atomic::{AtomicBool, Ordering};
 use latchwork_sync::cell::UnsafeCell;
 use latchwork_sync::lock::Arc;
+use latchwork_sync::model::advance;
 use latchwork_sync::thread::{self, JoinHandle};
 use latchwork_sync::time::{Duration, Instant};
 
@@ -12,19 +14,17 @@ use latchwork_sync::time::{Duration, Instant};
 pub(crate) const SOUND: u8 = 0;
 pub(crate) const CANCEL_FORGETS_READERS: u8 = 1;
 pub(crate) const CANCEL_KEEPS_WAKE: u8 = 2;
-pub(crate) const CANCEL_DROPS_TIMER: u8 = 3;
-pub(crate) const DEADLINE_BEFORE_LOCK: u8 = 4;
-pub(crate) const DEADLINE_BEFORE_GRANT: u8 = 5;
-pub(crate) const GRANT_WITHOUT_WAKE: u8 = 6;
-pub(crate) const LAST_READER_IS_SILENT: u8 = 7;
-pub(crate) const WRITER_IS_SILENT: u8 = 8;
-pub(crate) const BLOCK_IS_SILENT: u8 = 9;
+pub(crate) const DEADLINE_BEFORE_LOCK: u8 = 3;
+pub(crate) const DEADLINE_BEFORE_GRANT: u8 = 4;
+pub(crate) const GRANT_WITHOUT_WAKE: u8 = 5;
+pub(crate) const LAST_READER_IS_SILENT: u8 = 6;
+pub(crate) const WRITER_IS_SILENT: u8 = 7;
+pub(crate) const BLOCK_IS_SILENT: u8 = 8;
 
-const FAULTS: [Option<Fault>; 10] = [
+const FAULTS: [Option<Fault>; 9] = [
     None,
     Some(Fault::CancelForgetsReaders),
     Some(Fault::CancelKeepsWake),
-    Some(Fault::CancelDropsTimer),
     Some(Fault::DeadlineBeforeLock),
     Some(Fault::DeadlineBeforeGrant),
     Some(Fault::GrantWithoutWake),
@@ -64,6 +64,8 @@ impl<const PATIENCE: u64, const COOL_DOWN: u64, const FAULT: u8> Policy
 pub(crate) struct Locked<P> {
     pub(crate) lock: Core<P>,
     value: UnsafeCell<u32>,
+    /// What the mover of the clock waits for.
+    pub(crate) over: AtomicBool,
 }
 
 // SAFETY: the scenes share it on purpose: loom reports accesses that race.
@@ -73,7 +75,11 @@ unsafe impl<P: Policy> Send for Locked<P> {}
 
 impl<P: Policy> Locked<P> {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { lock: Core::new(P::DEFAULT), value: UnsafeCell::new(0) })
+        Arc::new(Self {
+            lock: Core::new(P::DEFAULT),
+            value: UnsafeCell::new(0),
+            over: AtomicBool::new(false),
+        })
     }
 
     pub(crate) fn get(&self) -> u32 {
@@ -132,6 +138,14 @@ impl<P: Policy> Locked<P> {
 
 pub(crate) fn ticks_from_now(ticks: u64) -> Option<Instant> {
     Some(Instant::now() + Duration::from_millis(ticks))
+}
+
+/// Moves the clock for as long as the others need.
+pub(crate) fn pass_time_until(over: &AtomicBool) {
+    while !over.load(Ordering::Acquire) {
+        advance(1);
+        thread::yield_now();
+    }
 }
 
 /// Starts a thread that shares `locked`.

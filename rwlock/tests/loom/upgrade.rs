@@ -164,7 +164,7 @@ pub(crate) fn models() -> Vec<Model> {
             .bound(2)
             .random_under_shuttle(20_000),
         Model::new("timed_upgrade_and_writer", timed_upgrade_and_writer::<Unbounded>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000),
         Model::new("downgrade_and_writer", downgrade_and_writer::<Unbounded>),
         Model::new("downgrade_and_reader", downgrade_and_reader::<Unbounded>),

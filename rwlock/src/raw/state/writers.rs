@@ -118,7 +118,7 @@ impl State {
                 next.grant().unwrap_or_else(|| next.without(GATE).with(READERS_WOKEN))
             };
         }
-        if !next.has(GATE) && P::FAULT != Some(Fault::CancelDropsTimer) {
+        if !next.has(GATE) {
             next = next.wake_writer(&mut wake);
         }
         if P::FAULT == Some(Fault::GrantWithoutWake) {
