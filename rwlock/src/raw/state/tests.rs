@@ -6,7 +6,7 @@ use crate::policy::{Bounded, PhaseFair, Policy, WriterPriority};
 const TAG_TOP: u64 = TAG_HALF - ONE_TAG;
 
 fn state(active: u64, blocked: u64, waiting: u64, flags: u64) -> State {
-    State(active * ONE_ACTIVE + blocked * ONE_BLOCKED + waiting * ONE_WAITING | flags)
+    State((active * ONE_ACTIVE + blocked * ONE_BLOCKED + waiting * ONE_WAITING) | flags)
 }
 
 fn blocks<P: Policy>(state: State) -> Step {
