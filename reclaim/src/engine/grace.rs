@@ -1,0 +1,243 @@
+//! The count of grace periods, and the list of records.
+
+use alloc::boxed::Box;
+use core::ptr::{self, NonNull};
+
+use latchwork_sync::atomic::{AtomicBool, AtomicMut, AtomicPtr, AtomicU64, Ordering};
+use latchwork_sync::{Backoff, CachePadded, asym, const_fn};
+
+use super::bag::{Orphans, free_all};
+use super::mode::fault;
+use super::word::{FIRST_ERA, UNIT, era_of};
+use super::{Config, Mode, Record};
+
+/// What the threads of a domain share.
+pub struct Engine<M: Mode> {
+    /// One more than the number of heavies ended. On a line of its own: every pin reads it.
+    pub(super) era: CachePadded<AtomicU64>,
+    started: CachePadded<Started>,
+    records: AtomicPtr<Record<M>>,
+    pub(super) orphans: Orphans,
+    pub(super) config: Config,
+}
+
+/// What those who free write.
+struct Started {
+    /// The number of heavies begun, in units.
+    count: AtomicU64,
+    /// Whether one is under way (I3).
+    busy: AtomicBool,
+    /// Heavies that a seal found already issued by another.
+    saved: AtomicU64,
+}
+
+// SAFETY: records are shared by atomics alone, except for their bags, which only the owner touches
+// (I5); what lies in the bags may be dropped on any thread (`Guard::retire`).
+unsafe impl<M: Mode> Send for Engine<M> {}
+// SAFETY: as above.
+unsafe impl<M: Mode> Sync for Engine<M> {}
+
+impl<M: Mode> Engine<M> {
+    const_fn! {
+        pub(crate) fn new(config: Config) -> Self {
+            Self {
+                era: CachePadded::new(AtomicU64::new(FIRST_ERA)),
+                started: CachePadded::new(Started {
+                    count: AtomicU64::new(0),
+                    busy: AtomicBool::new(false),
+                    saved: AtomicU64::new(0),
+                }),
+                records: AtomicPtr::new(ptr::null_mut()),
+                orphans: Orphans::new(),
+                config,
+            }
+        }
+    }
+
+    /// The number for a bag that is sealed now: that of the next heavy to begin.
+    pub(super) fn ticket(&self) -> u64 {
+        if fault!(M, PLAIN_TICKET) {
+            return self.started.count.load(Ordering::Acquire) + UNIT;
+        }
+        // A read-modify-write, AcqRel: the heavy that it precedes in this word's order sees, by
+        // its own, what this thread unlinked (I2).
+        self.started.count.fetch_add(0, Ordering::AcqRel) + UNIT
+    }
+
+    /// Whether heavy `number` has ended. If so, it happened before this call's return.
+    pub(super) fn has_ended(&self, number: u64) -> bool {
+        // Acquire: pairs with the Release in `advance`.
+        self.era.load(Ordering::Acquire) > number
+    }
+
+    /// Issues a heavy, unless another thread is at it. Whether it did.
+    pub(super) fn advance(&self) -> bool {
+        let Started { count, busy, .. } = &*self.started;
+        // Acquire: pairs with the Release below, so that eras are stored in order (I3).
+        if busy.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_err() {
+            return false;
+        }
+        // AcqRel: I2. It acquires from every seal before it, so what those threads unlinked
+        // happens before the heavy.
+        let number = count.fetch_add(UNIT, Ordering::AcqRel) + UNIT;
+        if fault!(M, EARLY_ERA) {
+            self.era.store(number + UNIT, Ordering::Release);
+        }
+        if !fault!(M, NO_HEAVY) {
+            asym::heavy();
+        }
+        // Release: whoever reads this era knows that the heavy happened before.
+        self.era.store(number + UNIT, Ordering::Release);
+        busy.store(false, Ordering::Release);
+        true
+    }
+
+    /// Notes that a seal found its heavy already issued.
+    pub(super) fn note_saved(&self) {
+        // Relaxed: a statistic.
+        self.started.saved.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Heavies ended, and heavies that seals found already issued.
+    pub(super) fn barriers(&self) -> (u64, u64) {
+        let ended = self.era.load(Ordering::Relaxed) / UNIT - FIRST_ERA / UNIT;
+        (ended, self.started.saved.load(Ordering::Relaxed))
+    }
+
+    /// The number below which every bag is ripe (I4).
+    pub(super) fn horizon(&self) -> u64 {
+        // Acquire: H(r) happened before, for each r below.
+        let era = self.era.load(Ordering::Acquire);
+        let start = if fault!(M, NO_ERA_CHECK) { u64::MAX } else { era };
+        self.records().fold(start, |oldest, record| match record.published() {
+            Some(word) => oldest.min(era_of(word)),
+            None => oldest,
+        })
+    }
+
+    /// Waits until no pin is left that may see what was unlinked before `number` was taken.
+    /// Gives the horizon, which is above `number`.
+    pub(super) fn wait_for_pins(&self, number: u64) -> u64 {
+        let backoff = Backoff::new();
+        while !self.has_ended(number) {
+            // One that was under way already doesn't count: then this issues its own.
+            if !self.advance() {
+                backoff.snooze();
+            }
+        }
+        let pause = Pause::new();
+        loop {
+            let horizon = self.horizon();
+            if horizon > number {
+                return horizon;
+            }
+            pause.step();
+        }
+    }
+
+    /// Waits until no pin is left that was there at the call.
+    pub(crate) fn synchronize(&self) {
+        self.wait_for_pins(self.ticket());
+    }
+
+    /// Every record there is. Those that are pushed meanwhile may be left out.
+    pub(super) fn records(&self) -> impl Iterator<Item = &Record<M>> {
+        // Acquire: pairs with the Release of the push; for records further down as well, since
+        // every change of the head is a read-modify-write.
+        let mut next = self.records.load(Ordering::Acquire);
+        core::iter::from_fn(move || {
+            // SAFETY: records are freed with the domain alone (I6), which `self` borrows.
+            let record = unsafe { next.as_ref() }?;
+            next = record.next();
+            Some(record)
+        })
+    }
+
+    /// A record for the caller alone: one that was given back, or a new one.
+    #[cold]
+    pub(crate) fn acquire_record(&self) -> NonNull<Record<M>> {
+        if let Some(record) = self.records().find(|record| record.try_acquire()) {
+            return NonNull::from(record);
+        }
+        let record = NonNull::from(Box::leak(Box::new(Record::new(self))));
+        self.publish(record);
+        record
+    }
+
+    /// Puts a new record in the list.
+    pub(super) fn publish(&self, record: NonNull<Record<M>>) {
+        // SAFETY: the record was just made, and lives as long as the domain.
+        let new = unsafe { record.as_ref() };
+        let mut head = self.records.load(Ordering::Relaxed);
+        loop {
+            new.set_next(head);
+            // Release: pairs with the Acquire in `records`. That a scan after a heavy sees the
+            // record follows from the light of its first pin, which comes after this (I1).
+            match self.records.compare_exchange_weak(
+                head,
+                record.as_ptr(),
+                Ordering::Release,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+}
+
+impl<M: Mode> Drop for Engine<M> {
+    fn drop(&mut self) {
+        let mut next = self.records.load_mut();
+        while !next.is_null() {
+            // SAFETY: every record came from a box (`acquire_record`), and no handle is left.
+            let mut record = *unsafe { Box::from_raw(next) };
+            next = record.next();
+            for entries in record.take_all() {
+                // SAFETY: no guard can be left where no handle is.
+                unsafe { free_all(entries) };
+            }
+        }
+        self.orphans.take_mut(|bag| {
+            // SAFETY: as above.
+            unsafe { free_all(bag.entries) };
+        });
+    }
+}
+
+impl<M: Mode> core::fmt::Debug for Engine<M> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Engine").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Waiting for readers, who wake nobody: spins, then yields, then sleeps for up to a millisecond.
+struct Pause {
+    backoff: Backoff,
+    #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+    word: latchwork_sync::atomic::AtomicU32,
+}
+
+impl Pause {
+    fn new() -> Self {
+        Self {
+            backoff: Backoff::new(),
+            #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+            word: latchwork_sync::atomic::AtomicU32::new(0),
+        }
+    }
+
+    fn step(&self) {
+        #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+        if self.backoff.is_completed() {
+            use latchwork_sync::time::{Duration, Instant};
+            use latchwork_sync::wait::{Class, wait};
+
+            let soon = Instant::now() + Duration::from_millis(1);
+            // Nobody wakes it: a sleep.
+            wait(&self.word, 0, Class::ANY, Some(soon));
+            return;
+        }
+        self.backoff.snooze();
+    }
+}

@@ -1,0 +1,78 @@
+//! The engine under the epoch and the interval scheme: grace periods numbered by barriers.
+//!
+//! # The algorithm
+//!
+//! Readers publish that they are pinned, and since which *era*, with plain stores and the light
+//! half of an asymmetric fence. Those who free pay for both halves: they count the heavy fences
+//! of the domain. `started` is the number of heavies begun, `era` is one more than the number of
+//! heavies ended. Garbage is collected in bags, each sealed with the number `r` of a heavy that
+//! begins after the seal.
+//!
+//! ```text
+//! started       ... r-1 |  seal takes r  | r begins      | r+1 begins
+//! era           ... r-1                          | r ends: era = r+1
+//! bag           open    | sealed (r)             | ripe once no pin's era is r or less
+//! ```
+//!
+//! With L a reader's light fence and H(r) heavy number r, either L comes before H(r), and then
+//! all that the reader stored before L is visible after H(r); or H(r) comes before L, and then all
+//! that was unlinked before H(r) is visible to the reader's loads after L.
+//!
+//! - I1, *a pin is published before it is used*: a record is in the list and its word holds an
+//!   era that `era` has held, before L; every load of a shared object comes after L. An era that
+//!   is out of date only makes the pin block more.
+//! - I2, *a seal precedes its heavy*: the number comes from a read-modify-write of `started`, as
+//!   does the start of a heavy; so what the sealing thread unlinked happens before H(r) begins.
+//!   (A plain load of `started` could be served before the sealer's own stores are visible.)
+//! - I3, *one heavy at a time*, by a lock that is only ever tried; so `era` counts upwards, and
+//!   `era > r` read with Acquire means that H(r) happened before.
+//! - I4, *free*: a bag is freed by a thread that has read `era > r` and after that a word without
+//!   a pin, or with an era above `r`, in every record. If a reader could hold an object of the
+//!   bag, H(r) did not come before its L (it would have seen the unlink); so L came before H(r),
+//!   its word was published before the scan, with an era of at most `r`, since `era` passed `r`
+//!   only after H(r). The scan saw that word, or one that the reader stored later: an unpin or
+//!   a later pin. Both are Release stores, so the reader's accesses happen before the free.
+//! - I5, *garbage is its thread's own*: only the thread that owns a record touches the bags in
+//!   it. An owner that leaves pushes them onto a list, from which any thread takes all at once.
+//! - I6, *records stay*: a record is reused but not freed while the domain lives, so a scan may
+//!   walk the list without protection.
+//! - I7, *a running destructor may do anything*: no borrow of the bags is held while one runs.
+//!
+//! A scan needs no fence of its own, and one heavy serves every bag that was sealed before it
+//! began, whoever issued it. So a thread looks, when it seals a bag, whether the bag before has
+//! had its heavy; mostly another thread's covered it. Ripe bags are freed object by object, one
+//! with each retire, which keeps the allocator's caches balanced.
+//!
+//! Sources: Fraser, *Practical lock-freedom* (epochs); Wen et al., *Interval-based memory
+//! reclamation*, PPoPP 2018 (births and intervals); P1202R5 (asymmetric fences); Kim, Brown,
+//! Singh, *Are your epochs too epic?*, PPoPP 2024 (amortised freeing). Numbering the grace periods
+//! by the barriers themselves is this crate's own.
+
+mod bag;
+mod config;
+mod domain;
+mod garbage;
+mod grace;
+mod guard;
+mod handle;
+mod mode;
+mod record;
+#[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+mod thread;
+mod word;
+
+pub use config::Config;
+pub use domain::Numbered;
+pub use guard::{LocalGuard, NumberedShield};
+pub use handle::NumberedHandle;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[doc(hidden)]
+pub use mode::faults;
+pub use mode::{Mode, Whole};
+#[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+pub use thread::ThreadGuard;
+#[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+pub(crate) use thread::{Slot, global_domain};
+
+pub(crate) use grace::Engine;
+pub(crate) use record::Record;

@@ -1,0 +1,113 @@
+/// How the engine decides what a pin protects.
+///
+/// Sealed: the two modes are [`Whole`] and `ByBirth`.
+pub trait Mode: sealed::Sealed + Copy + Send + Sync + 'static {
+    /// What each object carries.
+    #[doc(hidden)]
+    type Header: Copy + Send + Sync + 'static;
+
+    #[doc(hidden)]
+    const NAME: &'static str;
+
+    /// Whether objects carry their birth and pins publish an interval.
+    #[doc(hidden)]
+    const BY_BIRTH: bool;
+
+    #[doc(hidden)]
+    fn header(era: u64) -> Self::Header;
+
+    /// Whether a known bug is put back, for a model that must fail. Never in a normal build.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn has(_fault: u32) -> bool {
+        false
+    }
+
+    #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+    #[doc(hidden)]
+    fn global() -> &'static super::Engine<Self>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// Epochs: a pin protects everything that was reachable at some time since it began.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole;
+
+impl sealed::Sealed for Whole {}
+
+impl Mode for Whole {
+    type Header = ();
+
+    const NAME: &'static str = "epoch";
+    const BY_BIRTH: bool = false;
+
+    #[inline(always)]
+    fn header(_era: u64) {}
+
+    #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+    fn global() -> &'static super::Engine<Self> {
+        crate::epoch::global_engine()
+    }
+}
+
+/// Known bugs, for the models' twins.
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+pub mod faults {
+    use super::{Mode, sealed};
+
+    /// The barrier is counted but not issued.
+    pub const NO_HEAVY: u32 = 1;
+    /// A pin does not fence.
+    pub const NO_LIGHT: u32 = 1 << 1;
+    /// The number of a bag is taken when the bag is opened, before what is in it was unlinked.
+    pub const EARLY_TICKET: u32 = 1 << 2;
+    /// The number of a bag is a plain load of the count of heavies begun.
+    pub const PLAIN_TICKET: u32 = 1 << 3;
+    /// Bags are freed without a look at which heavies have ended.
+    pub const NO_ERA_CHECK: u32 = 1 << 4;
+    /// The end of an inner guard ends the outer one's pin.
+    pub const NO_DEPTH: u32 = 1 << 5;
+    /// A nested pin publishes the present era.
+    pub const NESTED_REPIN: u32 = 1 << 6;
+    /// The era is stored before the heavy it stands for.
+    pub const EARLY_ERA: u32 = 1 << 7;
+
+    /// A mode with bugs.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Faulty<M, const FAULTS: u32>(M);
+
+    impl<M, const FAULTS: u32> sealed::Sealed for Faulty<M, FAULTS> {}
+
+    impl<M: Mode, const FAULTS: u32> Mode for Faulty<M, FAULTS> {
+        type Header = M::Header;
+
+        const NAME: &'static str = M::NAME;
+        const BY_BIRTH: bool = M::BY_BIRTH;
+
+        fn header(era: u64) -> M::Header {
+            M::header(era)
+        }
+
+        fn has(fault: u32) -> bool {
+            FAULTS & fault != 0
+        }
+    }
+}
+
+/// Whether the mode has a fault of `faults`, spelled without its number in normal builds.
+macro_rules! fault {
+    ($mode:ty, $name:ident) => {{
+        #[cfg(any(latchwork_loom, latchwork_shuttle))]
+        {
+            <$mode as $crate::engine::Mode>::has($crate::engine::mode::faults::$name)
+        }
+        #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+        {
+            false
+        }
+    }};
+}
+pub(crate) use fault;

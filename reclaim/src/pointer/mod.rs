@@ -1,0 +1,36 @@
+//! Typed pointers to objects under reclamation.
+//!
+//! An object lives in one allocation together with the header that its scheme asks for (nothing
+//! for most, a birth era for the interval scheme):
+//!
+//! ```text
+//! Block<T, H>   | header: H | value: T |
+//!                 ^ what every pointer of this module points to
+//! ```
+//!
+//! The bits that the block's alignment leaves free carry a tag. Pointers keep their provenance:
+//! tags are set with `map_addr`, never through an integer.
+//!
+//! | type | what it is | may be dereferenced |
+//! | --- | --- | --- |
+//! | [`Atomic`] | the shared word | no |
+//! | [`Owned`] | an object that no other thread can reach | always |
+//! | [`Shared`] | a pointer loaded under a guard or a shield | unsafe: see [`Shared::deref`] |
+//! | [`Tagged`] | an address with its tag, for comparing | unsafe: turn it into one of the above |
+
+mod atomic;
+mod owned;
+mod shared;
+mod tagged;
+
+pub use atomic::{Atomic, CompareExchangeError};
+pub use owned::Owned;
+pub use shared::{Pointer, Shared};
+pub use tagged::Tagged;
+
+/// An object with its scheme's header in front.
+#[repr(C)]
+pub(crate) struct Block<T, H> {
+    pub(crate) header: H,
+    pub(crate) value: T,
+}
