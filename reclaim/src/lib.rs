@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(any(feature = "std", latchwork_loom, latchwork_shuttle)), no_std)]
-
 #![allow(
     clippy::inline_always,
     reason = "a pin is a few instructions, and its guard must stay in registers"
@@ -8,7 +7,7 @@
 
 extern crate alloc;
 
-mod engine;
+pub mod engine;
 pub mod epoch;
 mod pointer;
 mod retired;
@@ -16,11 +15,6 @@ mod scheme;
 mod stats;
 
 pub use engine::Config;
-#[cfg(any(latchwork_loom, latchwork_shuttle))]
-#[doc(hidden)]
-pub use engine::faults;
-#[doc(hidden)]
-pub use engine::{Mode, Numbered, Whole};
 pub use epoch::Epoch;
 pub use pointer::{Atomic, CompareExchangeError, Owned, Pointer, Shared, Tagged};
 pub use retired::{DropObject, Reclaim, Retired};

@@ -11,8 +11,6 @@
 //! needs no shields has shields of no size. The constants of [`Scheme`] let a structure refuse a
 //! scheme at compile time, or choose another traversal.
 
-use core::marker::PhantomData;
-
 use crate::pointer::{Atomic, Owned, Shared};
 use crate::retired::{DropObject, Reclaim, Retired, RunClosure};
 
@@ -207,19 +205,5 @@ pub unsafe trait Shield {
 pub unsafe trait Section: Guard {
     /// Loads the pointer from `source`, with Acquire; the object is protected as by
     /// [`Shield::protect`], for as long as the guard lasts.
-    fn load<'g, T>(
-        &'g self,
-        source: &Atomic<T, Self::Header>,
-    ) -> Shared<'g, T, Self::Header>;
-}
-
-/// The shield of a guard that protects everything loaded under it without any further step.
-#[derive(Clone, Copy, Debug)]
-pub struct NoShield<'g, H>(pub(crate) PhantomData<(&'g (), fn() -> H)>);
-
-impl<H> NoShield<'_, H> {
-    #[allow(dead_code, reason = "used by schemes that are not in every build")]
-    pub(crate) const fn new() -> Self {
-        Self(PhantomData)
-    }
+    fn load<'g, T>(&'g self, source: &Atomic<T, Self::Header>) -> Shared<'g, T, Self::Header>;
 }

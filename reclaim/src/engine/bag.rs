@@ -114,12 +114,8 @@ impl Orphans {
             unsafe { (*node).next = head };
             // Release: pairs with the Acquire in `take`, also for nodes further down, since every
             // change of the head is a read-modify-write.
-            match self.head.compare_exchange_weak(
-                head,
-                node,
-                Ordering::Release,
-                Ordering::Relaxed,
-            ) {
+            match self.head.compare_exchange_weak(head, node, Ordering::Release, Ordering::Relaxed)
+            {
                 Ok(_) => return,
                 Err(now) => head = now,
             }

@@ -41,7 +41,7 @@ impl<M: Mode> Numbered<M> {
     /// The domain of the whole process, which is never freed.
     #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
     pub fn global() -> Self {
-        Self(Reference::Static(M::global()))
+        Self(Reference::Static(M::global().0))
     }
 
     #[inline]
@@ -61,7 +61,8 @@ impl<M: Mode> Numbered<M> {
         let engine = self.engine();
         let (barriers, saved) = engine.barriers();
         let (mut pending, mut bytes) = engine.orphans.counts();
-        let mut stats = Stats { orphans: pending, barriers, barriers_saved: saved, ..Stats::default() };
+        let mut stats =
+            Stats { orphans: pending, barriers, barriers_saved: saved, ..Stats::default() };
         let now = engine.era.load(Ordering::Relaxed);
         for record in engine.records() {
             let counts = record.counts();

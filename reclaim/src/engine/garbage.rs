@@ -9,8 +9,8 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use super::bag::{Entry, Sealed};
 use super::Config;
+use super::bag::{Entry, Sealed};
 
 /// Emptied bags kept for reuse.
 const SPARE_AT_MOST: usize = 4;
@@ -170,6 +170,7 @@ impl Garbage {
 }
 
 /// An object on its way out.
+#[derive(Clone, Copy)]
 pub(super) struct Freeing {
     pub(super) entry: Entry,
     /// The bytes of its bag, with the first of them; zero with the others.

@@ -12,7 +12,7 @@ use super::word::{FIRST_ERA, UNIT, era_of};
 use super::{Config, Mode, Record};
 
 /// What the threads of a domain share.
-pub struct Engine<M: Mode> {
+pub(crate) struct Engine<M: Mode> {
     /// One more than the number of heavies ended. On a line of its own: every pin reads it.
     pub(super) era: CachePadded<AtomicU64>,
     started: CachePadded<Started>,

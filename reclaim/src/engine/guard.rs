@@ -57,6 +57,41 @@ impl<M: Mode> fmt::Debug for LocalGuard<'_, M> {
     }
 }
 
+/// A guarded section that may overlap with others of its handle; see
+/// [`epoch::NestedGuard`](crate::epoch::NestedGuard).
+#[must_use = "a guard that is dropped at once protects nothing"]
+pub struct NestedGuard<'h, M: Mode> {
+    record: &'h Record<M>,
+    /// Bound to its thread, as others of the same record are.
+    bound: PhantomData<*const ()>,
+}
+
+impl<'h, M: Mode> NestedGuard<'h, M> {
+    /// Of a record that was entered once more.
+    #[inline(always)]
+    pub(super) fn new(record: &'h Record<M>) -> Self {
+        Self { record, bound: PhantomData }
+    }
+
+    #[inline(always)]
+    fn record(&self) -> &Record<M> {
+        self.record
+    }
+}
+
+impl<M: Mode> Drop for NestedGuard<'_, M> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.record.leave_nested();
+    }
+}
+
+impl<M: Mode> fmt::Debug for NestedGuard<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NestedGuard").finish_non_exhaustive()
+    }
+}
+
 /// The shield of a numbered scheme: the guard itself.
 pub struct NumberedShield<'g, M: Mode> {
     record: &'g Record<M>,
@@ -142,5 +177,6 @@ impl<'g, M: Mode> NumberedShield<'g, M> {
 }
 
 guard_traits!(impl<'h> LocalGuard<'h, M>);
+guard_traits!(impl<'h> NestedGuard<'h, M>);
 #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
 guard_traits!(impl<> super::ThreadGuard<M>);

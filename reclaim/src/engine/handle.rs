@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ptr::NonNull;
 
-use super::{LocalGuard, Mode, Numbered, Record};
+use super::{LocalGuard, Mode, NestedGuard, Numbered, Record};
 use crate::scheme::{Handle, Scheme};
 
 /// A registration with a domain; see [`epoch::Handle`](crate::epoch::Handle).
@@ -51,6 +51,21 @@ impl<M: Mode> NumberedHandle<M> {
         let record = self.record();
         record.enter(&record.engine().era);
         LocalGuard::new(record)
+    }
+
+    /// Begins a guarded section that others of this handle may overlap with, in any order.
+    ///
+    /// Cost: a load and a branch more than [`NumberedHandle::pin`]. Progress: wait-free.
+    ///
+    /// # Panics
+    ///
+    /// When 2,047 guards of the handle are alive, or were leaked since it was last borrowed
+    /// mutably.
+    #[inline(always)]
+    pub fn pin_nested(&self) -> NestedGuard<'_, M> {
+        let record = self.record();
+        record.enter_nested(&record.engine().era);
+        NestedGuard::new(record)
     }
 
     /// Runs `f` in a guarded section.

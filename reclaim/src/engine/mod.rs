@@ -44,8 +44,8 @@
 //! with each retire, which keeps the allocator's caches balanced.
 //!
 //! Sources: Fraser, *Practical lock-freedom* (epochs); Wen et al., *Interval-based memory
-//! reclamation*, PPoPP 2018 (births and intervals); P1202R5 (asymmetric fences); Kim, Brown,
-//! Singh, *Are your epochs too epic?*, PPoPP 2024 (amortised freeing). Numbering the grace periods
+//! reclamation*, PPOPP 2018 (births and intervals); P1202R5 (asymmetric fences); Kim, Brown,
+//! Singh, *Are your epochs too epic?*, PPOPP 2024 (amortised freeing). Numbering the grace periods
 //! by the barriers themselves is this crate's own.
 
 mod bag;
@@ -63,7 +63,7 @@ mod word;
 
 pub use config::Config;
 pub use domain::Numbered;
-pub use guard::{LocalGuard, NumberedShield};
+pub use guard::{LocalGuard, NestedGuard, NumberedShield};
 pub use handle::NumberedHandle;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 #[doc(hidden)]

@@ -25,8 +25,14 @@ pub trait Mode: sealed::Sealed + Copy + Send + Sync + 'static {
 
     #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
     #[doc(hidden)]
-    fn global() -> &'static super::Engine<Self>;
+    fn global() -> GlobalEngine<Self>;
 }
+
+/// The engine of a mode's global domain, sealed.
+#[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct GlobalEngine<M: Mode>(pub(crate) &'static super::Engine<M>);
 
 mod sealed {
     pub trait Sealed {}
@@ -48,8 +54,8 @@ impl Mode for Whole {
     fn header(_era: u64) {}
 
     #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
-    fn global() -> &'static super::Engine<Self> {
-        crate::epoch::global_engine()
+    fn global() -> GlobalEngine<Self> {
+        GlobalEngine(crate::epoch::global_engine())
     }
 }
 

@@ -21,7 +21,7 @@ use crate::retired::Retired;
 /// Aligned so that two threads never write to one cache line, nor to a pair that is fetched
 /// together.
 #[repr(align(128))]
-pub struct Record<M: Mode> {
+pub(crate) struct Record<M: Mode> {
     /// See `word`. Written by the owner alone, always with Release (I4).
     low: AtomicU64,
     engine: *const Engine<M>,

@@ -32,7 +32,7 @@ impl<M: Mode> ThreadGuard<M> {
     /// waits for this guard need not wait longer.
     #[inline]
     pub fn repin(&mut self) {
-        self.record().repin(&M::global().era);
+        self.record().repin(&M::global().0.era);
     }
 }
 
@@ -58,10 +58,7 @@ impl<M: Mode> ThreadGuard<M> {
     }
 
     /// A guard past the thread's own clean-up.
-    pub(crate) fn enter_transient(
-        record: NonNull<Record<M>>,
-        engine: &'static Engine<M>,
-    ) -> Self {
+    pub(crate) fn enter_transient(record: NonNull<Record<M>>, engine: &'static Engine<M>) -> Self {
         let guard = Self { record, bound: PhantomData };
         guard.record().enter_transient(&engine.era);
         guard

@@ -19,7 +19,9 @@
 //! `Send`. A [`LocalGuard`] may travel with its handle. Either holds back all garbage of its
 //! domain for as long as the task sleeps: better end it first.
 
-use crate::engine::{LocalGuard as Local, Numbered, NumberedHandle, NumberedShield, Whole};
+use crate::engine::{
+    LocalGuard as Local, NestedGuard as Nested, Numbered, NumberedHandle, NumberedShield, Whole,
+};
 
 /// A domain of epochs. See the [module](self).
 ///
@@ -59,6 +61,9 @@ pub type Handle = NumberedHandle<Whole>;
 /// drop(outer);
 /// ```
 pub type LocalGuard<'h> = Local<'h, Whole>;
+
+/// A guarded section that may overlap with others of its [`Handle`], in any order.
+pub type NestedGuard<'h> = Nested<'h, Whole>;
 
 /// The shield of this scheme, which has nothing to do.
 pub type Shield<'g> = NumberedShield<'g, Whole>;

@@ -1,0 +1,243 @@
+use latchwork_reclaim::engine::faults::{
+    EARLY_ERA, EARLY_TICKET, Faulty, NO_DEPTH, NO_ERA_CHECK, NO_HEAVY, NO_LIGHT, PLAIN_TICKET,
+};
+use latchwork_reclaim::engine::{Mode, Numbered, Whole};
+use latchwork_reclaim::{Atomic, Config, Guard, Section};
+use latchwork_sync::atomic::Ordering;
+use latchwork_sync::lock::Arc;
+use latchwork_sync::model::Model;
+use latchwork_sync::thread;
+
+use super::probe::{Bury, Probe, count_graves};
+
+/// A cell of probes, and a domain that seals every bag at once.
+struct Scene<M: Mode> {
+    cell: Atomic<Probe, M::Header>,
+    domain: Numbered<M>,
+}
+
+impl<M: Mode> Scene<M> {
+    fn new(batch: u32) -> Arc<Self> {
+        let domain = Numbered::with_config(Config::DEFAULT.batch(batch));
+        let first = domain.register().pin().own(Probe::new());
+        Arc::new(Self { cell: Atomic::new(first), domain })
+    }
+
+    /// Looks at the probe in the cell, under its own guard.
+    fn read(&self, guard: &impl Section<Header = M::Header>) {
+        // SAFETY: published whole, loaded and used under one guard.
+        unsafe { self.cell.load(guard).deref() }.look();
+    }
+
+    /// Replaces the probe and retires the old one.
+    fn replace(&self, guard: &impl Guard<Header = M::Header>) {
+        let new = guard.own(Probe::new());
+        let old = self.cell.swap(new, Ordering::AcqRel, guard);
+        // SAFETY: the cell was the only way to it, and the swap gives it out once.
+        unsafe { guard.retire_with::<_, Bury>(old) };
+    }
+
+    /// Frees what is left, and counts what was freed in all.
+    fn end(scene: Arc<Self>) -> usize {
+        let mut scene = Arc::try_unwrap(scene).ok().expect("every thread has ended");
+        // SAFETY: no other thread is left.
+        drop(unsafe { scene.cell.take() });
+        drop(scene);
+        count_graves()
+    }
+}
+
+/// A reader that registers, pins and looks, against a writer that replaces and frees.
+fn retire_against_pin<M: Mode>() -> String {
+    let scene = Scene::<M>::new(1);
+    let theirs = Arc::clone(&scene);
+    let reader = thread::spawn(move || {
+        let mut handle = theirs.domain.register();
+        theirs.read(&handle.pin());
+    });
+    let mut handle = scene.domain.register();
+    for _ in 0..2 {
+        scene.replace(&handle.pin());
+    }
+    handle.flush();
+    let freed = count_graves();
+    reader.join().unwrap();
+    drop(handle);
+    assert_eq!(freed + Scene::end(scene), 2, "every retired probe is freed once");
+    freed.to_string()
+}
+
+/// The same by a registered reader, who pins twice: the second pin may hide the first one's end.
+fn retire_against_two_pins<M: Mode>() -> String {
+    let scene = Scene::<M>::new(1);
+    let theirs = Arc::clone(&scene);
+    let mut readers = scene.domain.register();
+    let mut handle = scene.domain.register();
+    let reader = thread::spawn(move || {
+        theirs.read(&readers.pin());
+        theirs.read(&readers.pin());
+    });
+    scene.replace(&handle.pin());
+    handle.flush();
+    let freed = count_graves();
+    reader.join().unwrap();
+    drop(handle);
+    assert_eq!(freed + Scene::end(scene), 1, "the retired probe is freed once");
+    freed.to_string()
+}
+
+/// A bag that stays open while a grace period goes by: its number must come when it is sealed.
+fn bag_open_across_a_barrier<M: Mode>() -> String {
+    let scene = Scene::<M>::new(2);
+    let theirs = Arc::clone(&scene);
+    let mut readers = scene.domain.register();
+    let reader = thread::spawn(move || theirs.read(&readers.pin()));
+    let mut handle = scene.domain.register();
+    let mut other = scene.domain.register();
+    scene.replace(&handle.pin());
+    other.synchronize();
+    scene.replace(&handle.pin());
+    handle.flush();
+    let freed = count_graves();
+    reader.join().unwrap();
+    drop((handle, other));
+    assert_eq!(freed + Scene::end(scene), 2, "every retired probe is freed once");
+    freed.to_string()
+}
+
+/// Two guards of one handle, the outer dropped first; the inner still protects.
+fn nested_pins<M: Mode>() -> String {
+    let scene = Scene::<M>::new(1);
+    let theirs = Arc::clone(&scene);
+    let readers = scene.domain.register();
+    let reader = thread::spawn(move || {
+        let outer = readers.pin_nested();
+        // SAFETY: published whole, and used while guards of this section are alive.
+        let probe = unsafe { theirs.cell.load(&outer).as_tagged().assume_protected().deref() };
+        let inner = readers.pin_nested();
+        drop(outer);
+        probe.look();
+        drop(inner);
+    });
+    let mut handle = scene.domain.register();
+    scene.replace(&handle.pin());
+    handle.flush();
+    let freed = count_graves();
+    reader.join().unwrap();
+    drop(handle);
+    assert_eq!(freed + Scene::end(scene), 1, "the retired probe is freed once");
+    freed.to_string()
+}
+
+/// A thread retires and leaves; another adopts its garbage and frees it.
+fn orphans_are_adopted<M: Mode>() -> String {
+    let scene = Scene::<M>::new(2);
+    let theirs = Arc::clone(&scene);
+    let mut leavers = scene.domain.register();
+    let leaver = thread::spawn(move || {
+        theirs.replace(&leavers.pin());
+        drop(leavers);
+    });
+    let mut handle = scene.domain.register();
+    scene.read(&handle.pin());
+    handle.barrier();
+    let freed = count_graves();
+    leaver.join().unwrap();
+    handle.barrier();
+    let freed = format!("{freed}{}", count_graves());
+    drop(handle);
+    assert_eq!(Scene::end(scene), 0, "a barrier leaves nothing of those who have left");
+    freed
+}
+
+/// Unlink, synchronize, free at once: without any bag.
+fn synchronize_against_pin<M: Mode>() -> String {
+    let scene = Scene::<M>::new(1);
+    let theirs = Arc::clone(&scene);
+    let mut readers = scene.domain.register();
+    let reader = thread::spawn(move || {
+        theirs.read(&readers.pin());
+        theirs.read(&readers.pin());
+    });
+    let mut handle = scene.domain.register();
+    let old = {
+        let guard = handle.pin();
+        let new = guard.own(Probe::new());
+        scene.cell.swap(new, Ordering::AcqRel, &guard).as_tagged()
+    };
+    handle.synchronize();
+    // SAFETY: unlinked by this thread alone, and every reader that may have seen it has left.
+    let old = unsafe { old.into_owned() };
+    old.free();
+    drop(handle);
+    reader.join().unwrap();
+    drop(old);
+    Scene::end(scene).to_string()
+}
+
+/// Two threads that retire, each covered by the other's heavies, and a reader.
+fn two_retire_while_one_reads<M: Mode>() -> String {
+    let scene = Scene::<M>::new(1);
+    let others = [true, false].map(|reads| {
+        let theirs = Arc::clone(&scene);
+        let mut handle = scene.domain.register();
+        thread::spawn(move || {
+            if reads {
+                theirs.read(&handle.pin());
+            } else {
+                handle.synchronize();
+            }
+        })
+    });
+    let mut handle = scene.domain.register();
+    scene.replace(&handle.pin());
+    handle.flush();
+    let freed = count_graves();
+    for other in others {
+        other.join().unwrap();
+    }
+    drop(handle);
+    assert_eq!(freed + Scene::end(scene), 1, "the retired probe is freed once");
+    freed.to_string()
+}
+
+type With<const FAULT: u32> = Faulty<Whole, FAULT>;
+
+pub(super) fn models() -> Vec<Model> {
+    vec![
+        Model::new("epoch_retire_against_pin", retire_against_pin::<Whole>)
+            .least(10_000)
+            .random_under_shuttle(20_000)
+            .twin("no_heavy", retire_against_pin::<With<NO_HEAVY>>)
+            .twin("no_light", retire_against_pin::<With<NO_LIGHT>>)
+            .twin("early_era", retire_against_pin::<With<EARLY_ERA>>),
+        Model::new("epoch_retire_against_pin_by_fences", retire_against_pin::<Whole>)
+            .symmetric_fences()
+            .least(10_000)
+            .random_under_shuttle(20_000)
+            .twin("no_heavy", retire_against_pin::<With<NO_HEAVY>>)
+            .twin("no_light", retire_against_pin::<With<NO_LIGHT>>),
+        Model::new("epoch_retire_against_two_pins", retire_against_two_pins::<Whole>)
+            .random_under_shuttle(20_000),
+        Model::new("epoch_bag_open_across_a_barrier", bag_open_across_a_barrier::<Whole>)
+            .random_under_shuttle(20_000)
+            .twin("early_ticket", bag_open_across_a_barrier::<With<EARLY_TICKET>>),
+        Model::new("epoch_nested_pins", nested_pins::<Whole>)
+            .random_under_shuttle(20_000)
+            .twin("no_depth", nested_pins::<With<NO_DEPTH>>),
+        Model::new("epoch_nested_pins_by_fences", nested_pins::<Whole>)
+            .symmetric_fences()
+            .random_under_shuttle(20_000)
+            .twin("no_depth", nested_pins::<With<NO_DEPTH>>),
+        Model::new("epoch_orphans_are_adopted", orphans_are_adopted::<Whole>)
+            .random_under_shuttle(20_000),
+        Model::new("epoch_synchronize_against_pin", synchronize_against_pin::<Whole>)
+            .random_under_shuttle(20_000)
+            .twin("no_heavy", synchronize_against_pin::<With<NO_HEAVY>>),
+        Model::new("epoch_two_retire_while_one_reads", two_retire_while_one_reads::<Whole>)
+            .bound(2)
+            .random_under_shuttle(20_000)
+            .twin("no_era_check", two_retire_while_one_reads::<With<NO_ERA_CHECK>>)
+            .twin("plain_ticket", two_retire_while_one_reads::<With<PLAIN_TICKET>>),
+    ]
+}
