@@ -11,6 +11,8 @@
 //! needs no shields has shields of no size. The constants of [`Scheme`] let a structure refuse a
 //! scheme at compile time, or choose another traversal.
 
+use core::marker::PhantomData;
+
 use crate::pointer::{Atomic, Owned, Shared};
 use crate::retired::{DropObject, Reclaim, Retired, RunClosure};
 
@@ -153,10 +155,10 @@ pub unsafe trait Guard: Sized {
     /// It runs on any thread of the domain, as a destructor would ([`Guard::retire`]). Cost: an
     /// allocation.
     fn defer<F: FnOnce() + Send + 'static>(&self, f: F) {
-        let object = self.own(f).into_tagged();
+        let object = Shared::from_tagged(self.own(f).into_tagged(), PhantomData);
         // SAFETY: only this call knows the object, which is whole, and retires it once; what it
         // holds may go to another thread and has no borrows.
-        unsafe { self.retire_with::<F, RunClosure>(object.assume_protected()) };
+        unsafe { self.retire_with::<F, RunClosure>(object) };
     }
 
     /// Retires an object whose type is forgotten.

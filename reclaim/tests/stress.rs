@@ -1,6 +1,6 @@
 //! Threads that read, hold, replace and retire, with objects that know when they are dead.
 //!
-//! Run under AddressSanitizer it also reports a read after the free; without, the poison does as
+//! Run under the address sanitizer it also reports a read after the free; without, the poison does as
 //! long as the memory is not yet reused.
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 

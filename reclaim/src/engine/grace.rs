@@ -108,8 +108,7 @@ impl<M: Mode> Engine<M> {
     pub(super) fn horizon(&self) -> u64 {
         // Acquire: H(r) happened before, for each r below.
         let era = self.era.load(Ordering::Acquire);
-        let start = if fault!(M, NO_ERA_CHECK) { u64::MAX } else { era };
-        self.records().fold(start, |oldest, record| match record.published() {
+        self.records().fold(era, |oldest, record| match record.published() {
             Some(word) => oldest.min(era_of(word)),
             None => oldest,
         })

@@ -115,6 +115,7 @@ unsafe impl<M: Mode> Shield for NumberedShield<'_, M> {
 
 impl<M: Mode> Record<M> {
     /// Loads a pointer whose object the present pin is to protect.
+    #[allow(clippy::unused_self, reason = "the record of a mode by birth is asked")]
     #[inline(always)]
     fn load<'g, T>(&self, source: &Atomic<T, M::Header>) -> Shared<'g, T, M::Header> {
         // Acquire: pairs with the Release that published the object.

@@ -72,8 +72,6 @@ pub mod faults {
     pub const EARLY_TICKET: u32 = 1 << 2;
     /// The number of a bag is a plain load of the count of heavies begun.
     pub const PLAIN_TICKET: u32 = 1 << 3;
-    /// Bags are freed without a look at which heavies have ended.
-    pub const NO_ERA_CHECK: u32 = 1 << 4;
     /// The end of an inner guard ends the outer one's pin.
     pub const NO_DEPTH: u32 = 1 << 5;
     /// A nested pin publishes the present era.

@@ -336,7 +336,7 @@ impl<M: Mode> Record<M> {
         let engine = self.engine();
         engine.orphans.take(|bag| self.adopt(bag));
         let Some(oldest) = self.with_garbage(|garbage| garbage.oldest()) else { return };
-        if !engine.has_ended(oldest) && !fault!(M, NO_ERA_CHECK) {
+        if !engine.has_ended(oldest) {
             return;
         }
         let horizon = engine.horizon();

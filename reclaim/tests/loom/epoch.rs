@@ -1,5 +1,5 @@
 use latchwork_reclaim::engine::faults::{
-    EARLY_ERA, EARLY_TICKET, Faulty, NO_DEPTH, NO_ERA_CHECK, NO_HEAVY, NO_LIGHT, PLAIN_TICKET,
+    EARLY_ERA, EARLY_TICKET, Faulty, NO_DEPTH, NO_HEAVY, NO_LIGHT, PLAIN_TICKET,
 };
 use latchwork_reclaim::engine::{Mode, Numbered, Whole};
 use latchwork_reclaim::{Atomic, Config, Guard, Section};
@@ -235,9 +235,8 @@ pub(super) fn models() -> Vec<Model> {
             .random_under_shuttle(20_000)
             .twin("no_heavy", synchronize_against_pin::<With<NO_HEAVY>>),
         Model::new("epoch_two_retire_while_one_reads", two_retire_while_one_reads::<Whole>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000)
-            .twin("no_era_check", two_retire_while_one_reads::<With<NO_ERA_CHECK>>)
             .twin("plain_ticket", two_retire_while_one_reads::<With<PLAIN_TICKET>>),
     ]
 }
