@@ -15,6 +15,8 @@ use core::fmt;
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::const_fn;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+use crate::model::site::Role;
 use crate::time::Instant;
 use crate::wait::{Address, Class, wait, wake_one};
 
@@ -62,7 +64,17 @@ impl Event {
 
     /// Sets the event and wakes its waiter. Setting a set event changes nothing.
     #[inline]
+    #[cfg_attr(any(latchwork_loom, latchwork_shuttle), track_caller)]
     pub fn set(&self) {
+        #[cfg(any(latchwork_loom, latchwork_shuttle))]
+        if crate::model::site::is_dropped(core::panic::Location::caller(), Role::Set) {
+            return;
+        }
+        self.exchange_and_wake();
+    }
+
+    #[inline(always)]
+    fn exchange_and_wake(&self) {
         let address = Address::of(&self.state);
         // Release: pairs with the waiter's Acquire loads. Nothing of `self` is touched below (I2).
         if self.state.swap(SET, Ordering::Release) == ASLEEP {

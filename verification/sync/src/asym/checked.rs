@@ -4,13 +4,19 @@
 //!
 //! With `LATCHWORK_ASYM=symmetric` in the environment the fallback is explored instead.
 
+use core::panic::Location;
+
 use super::Kind;
 use crate::atomic::{Ordering, fence};
+use crate::model::site::{Role, is_dropped};
 use crate::model::threads;
 
 /// The fence of the many.
 #[track_caller]
 pub fn light() {
+    if is_dropped(Location::caller(), Role::Light) {
+        return;
+    }
     match kind() {
         Kind::Model => threads::touch_own_cell(),
         _ => fence(Ordering::SeqCst),
@@ -20,6 +26,9 @@ pub fn light() {
 /// The fence of the few.
 #[track_caller]
 pub fn heavy() {
+    if is_dropped(Location::caller(), Role::Heavy) {
+        return;
+    }
     match kind() {
         Kind::Model => threads::touch_every_cell(),
         _ => fence(Ordering::SeqCst),

@@ -8,7 +8,7 @@ use core::panic::Location;
 
 use super::{AtomicMut, Ordering};
 use crate::engine::atomic as imp;
-use crate::model::site::{Role, ordering};
+use crate::model::site::{Role, ends_for_no_reason, ordering};
 
 /// A fence, or nothing where this run's mutant removes it.
 #[track_caller]
@@ -61,6 +61,10 @@ macro_rules! basics {
             success: Ordering,
             failure: Ordering,
         ) -> Result<$value, $value> {
+            let site = Location::caller();
+            if ends_for_no_reason(site, Role::Weak) {
+                return Err(self.0.load(ordering(site, Role::Failure, failure)));
+            }
             self.compare_exchange(current, new, success, failure)
         }
 

@@ -193,7 +193,11 @@ mod checked {
             success: Ordering,
             failure: Ordering,
         ) -> Result<(u64, u64), (u64, u64)> {
-            self.compare_exchange(current, new, success, failure)
+            let (current, new) = (self.intern(current), self.intern(new));
+            match self.word.compare_exchange_weak(current, new, success, failure) {
+                Ok(word) => Ok(self.value(word)),
+                Err(word) => Err(self.value(word)),
+            }
         }
     }
 

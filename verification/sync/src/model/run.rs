@@ -143,7 +143,8 @@ fn read_lines(path: &Path) -> Option<BTreeSet<String>> {
 fn run_here(model: &Model, scene: Scene, is_model: bool) -> Result<(), String> {
     let (executions, seen) = model.explore(scene);
     super::site::report().map_err(|error| format!("can't write the list of sites: {error}"))?;
-    if cfg!(latchwork_loom) && executions < model.least {
+    // A mutant must be found by what goes wrong, not by how many executions there were.
+    if cfg!(latchwork_loom) && executions < model.least && !super::site::is_mutated() {
         return Err(format!("vacuous: {executions} executions, at least {} expected", model.least));
     }
     if is_model && let Some(path) = observations(ENGINE, model.name) {

@@ -1,8 +1,19 @@
-//! Ordering sites: every call of an atomic operation, by file, line, column and role.
+//! Sites: every call of an atomic operation, a fence, a wait or a wake, by file, line, column and
+//! role.
 //!
 //! With `LATCHWORK_SITES=FILE` a run appends the sites that it reached. With
-//! `LATCHWORK_MUTANT=FILE:LINE:COLUMN:ROLE:ORDERING` that one site gets a weaker ordering.
+//! `LATCHWORK_MUTANT=FILE:LINE:COLUMN:ROLE:CHANGE` that one site is changed:
+//!
+//! | role | change | what happens there |
+//! | --- | --- | --- |
+//! | `load`, `store`, `rmw`, `success`, `failure`, `fence` | an ordering | it is used instead; a fence of `Relaxed` is none |
+//! | `light`, `heavy`, `wake`, `set` | `Dropped` | nothing |
+//! | `weak` | `Fails` | each thread's first weak exchange there fails for no reason |
+//! | `wait` | `Spurious` | each thread's first wait there is woken for no reason |
+//!
+//! A model must fail under a change of the first two kinds, and pass under one of the others.
 
+use core::cell::Cell;
 use core::panic::Location;
 use core::sync::atomic::Ordering;
 use std::collections::BTreeMap;
@@ -25,8 +36,18 @@ pub enum Role {
     Failure,
     /// A fence.
     Fence,
-    /// A wake, which a mutant drops.
+    /// The fence of the many.
+    Light,
+    /// The fence of the few.
+    Heavy,
+    /// A wake.
     Wake,
+    /// The setting of an event.
+    Set,
+    /// A compare-exchange that may fail for no reason.
+    Weak,
+    /// A wait, which may end for no reason.
+    Wait,
 }
 
 impl Role {
@@ -38,7 +59,12 @@ impl Role {
             Self::Success => "success",
             Self::Failure => "failure",
             Self::Fence => "fence",
+            Self::Light => "light",
+            Self::Heavy => "heavy",
             Self::Wake => "wake",
+            Self::Set => "set",
+            Self::Weak => "weak",
+            Self::Wait => "wait",
         }
     }
 }
@@ -50,13 +76,20 @@ struct Mutant {
     line: u32,
     column: u32,
     role: String,
-    order: Ordering,
+    change: Change,
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    Order(Ordering),
+    Dropped,
+    Once,
 }
 
 static MUTANT: LazyLock<Option<Mutant>> = LazyLock::new(|| {
     let text = std::env::var("LATCHWORK_MUTANT").ok()?;
     Some(parse(&text).unwrap_or_else(|| {
-        panic!("LATCHWORK_MUTANT={text}: expected FILE:LINE:COLUMN:ROLE:ORDERING")
+        panic!("LATCHWORK_MUTANT={text}: expected FILE:LINE:COLUMN:ROLE:CHANGE")
     }))
 });
 
@@ -65,19 +98,21 @@ static SITES: LazyLock<Option<Mutex<BTreeMap<Site, (&'static str, u64)>>>> =
 
 fn parse(text: &str) -> Option<Mutant> {
     let mut parts = text.rsplitn(5, ':');
-    let order = parse_order(parts.next()?)?;
+    let change = parse_change(parts.next()?)?;
     let role = parts.next()?.to_owned();
     let column = parts.next()?.parse().ok()?;
     let line = parts.next()?.parse().ok()?;
-    Some(Mutant { file: parts.next()?.to_owned(), line, column, role, order })
+    Some(Mutant { file: parts.next()?.to_owned(), line, column, role, change })
 }
 
-fn parse_order(name: &str) -> Option<Ordering> {
+fn parse_change(name: &str) -> Option<Change> {
     Some(match name {
-        "Relaxed" => Ordering::Relaxed,
-        "Acquire" => Ordering::Acquire,
-        "Release" => Ordering::Release,
-        "AcqRel" => Ordering::AcqRel,
+        "Relaxed" => Change::Order(Ordering::Relaxed),
+        "Acquire" => Change::Order(Ordering::Acquire),
+        "Release" => Change::Order(Ordering::Release),
+        "AcqRel" => Change::Order(Ordering::AcqRel),
+        "Dropped" => Change::Dropped,
+        "Fails" | "Spurious" => Change::Once,
         _ => return None,
     })
 }
@@ -92,27 +127,48 @@ fn order_name(order: Ordering) -> &'static str {
     }
 }
 
-/// The ordering that this run uses at a site, which counts as reached.
-pub(crate) fn ordering(at: &'static Location<'static>, role: Role, order: Ordering) -> Ordering {
+/// Counts a visit, and tells how this run changes the site.
+fn visit(at: &'static Location<'static>, role: Role, now: &'static str) -> Option<Change> {
     if let Some(sites) = &*SITES {
         let site = (at.file(), at.line(), at.column(), role);
-        sites
-            .lock()
-            .expect("held for a count only")
-            .entry(site)
-            .or_insert((order_name(order), 0))
-            .1 += 1;
+        sites.lock().expect("held for a count only").entry(site).or_insert((now, 0)).1 += 1;
     }
-    match &*MUTANT {
-        Some(mutant) if mutant.is(at, role) => mutant.order,
+    MUTANT.as_ref().filter(|mutant| mutant.is(at, role)).map(|mutant| mutant.change)
+}
+
+/// The ordering that this run uses at a site, which counts as reached.
+pub(crate) fn ordering(at: &'static Location<'static>, role: Role, order: Ordering) -> Ordering {
+    match visit(at, role, order_name(order)) {
+        Some(Change::Order(weaker)) => weaker,
         _ => order,
     }
 }
 
-/// Whether this run's mutant drops the wake at a site, which counts as reached.
-pub(crate) fn wake_is_dropped(at: &'static Location<'static>) -> bool {
-    // A dropped wake is written as one of ordering Relaxed.
-    ordering(at, Role::Wake, Ordering::AcqRel) == Ordering::Relaxed
+/// Whether this run leaves out what happens at a site, which counts as reached.
+pub(crate) fn is_dropped(at: &'static Location<'static>, role: Role) -> bool {
+    matches!(visit(at, role, "Kept"), Some(Change::Dropped))
+}
+
+/// Whether what happens at a site, which counts as reached, ends for no reason this time: the
+/// first time for each thread.
+pub(crate) fn ends_for_no_reason(at: &'static Location<'static>, role: Role) -> bool {
+    matches!(visit(at, role, "Kept"), Some(Change::Once)) && {
+        TROUBLED.with(|troubled| !troubled.replace(true))
+    }
+}
+
+#[cfg(latchwork_loom)]
+loom::thread_local! {
+    static TROUBLED: Cell<bool> = Cell::new(false);
+}
+#[cfg(latchwork_shuttle)]
+shuttle::thread_local! {
+    static TROUBLED: Cell<bool> = Cell::new(false);
+}
+
+/// Whether this run changes a site.
+pub(crate) fn is_mutated() -> bool {
+    MUTANT.is_some()
 }
 
 impl Mutant {

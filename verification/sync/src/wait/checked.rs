@@ -7,6 +7,7 @@
 //!
 //! Spurious wakes come from the model's choices, time from its clock.
 
+use core::panic::Location;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,6 +15,7 @@ use std::rc::Rc;
 use super::{Address, Class, Waited};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::engine::atomic::AtomicUsize;
+use crate::model::site::{Role, ends_for_no_reason, is_dropped};
 use crate::model::sleep::Sleeper;
 use crate::model::{clock, threads};
 use crate::time::Instant;
@@ -98,7 +100,7 @@ pub(super) fn wait(
     class: Class,
     deadline: Option<Instant>,
 ) -> Waited {
-    if threads::choose() {
+    if threads::choose() || ends_for_no_reason(Location::caller(), Role::Wait) {
         return Waited::Woken;
     }
     if deadline.is_some() {
@@ -122,7 +124,7 @@ pub(super) fn wait(
 
 #[track_caller]
 pub(super) fn wake(address: Address, count: u32, class: Class) -> bool {
-    if crate::model::site::wake_is_dropped(core::panic::Location::caller()) {
+    if is_dropped(Location::caller(), Role::Wake) {
         return true;
     }
     let queue = queue(address);
