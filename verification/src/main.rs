@@ -6,6 +6,7 @@
 mod command;
 mod corrected_loom;
 mod counts;
+mod mutants;
 mod options;
 mod report;
 mod source;

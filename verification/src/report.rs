@@ -130,6 +130,10 @@ pub(crate) struct MutantRow {
     pub(crate) survived: usize,
     /// Sites in the source that no model reached and that are not listed.
     pub(crate) unhit: usize,
+    /// Runs with a failed weak exchange or a spurious wake, which models must pass.
+    pub(crate) adversities: usize,
+    /// Those that a model did not pass.
+    pub(crate) not_tolerated: usize,
 }
 
 /// Everything that ran.

@@ -3,6 +3,7 @@
 pub(crate) mod cargo;
 pub(crate) mod facade;
 pub(crate) mod models;
+pub(crate) mod mutants;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
@@ -78,6 +79,12 @@ pub(crate) const ALL: &[Step] = &[
         about: "the models under every interleaving and stale read, by a corrected loom",
         when: When::Always,
         run: models::loom,
+    },
+    Step {
+        name: "mutants",
+        about: "each ordering, fence and wake is weakened, and a model fails for it",
+        when: When::Thorough,
+        run: mutants::run,
     },
 ];
 

@@ -1,5 +1,6 @@
 //! The steps that run models, under loom and under shuttle.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -56,7 +57,7 @@ impl Engine {
         run: &Run,
         krate: &Crate,
         test: &str,
-    ) -> anyhow::Result<Result<PathBuf, Finished>> {
+    ) -> anyhow::Result<Result<Built, Finished>> {
         let log = run.log(krate);
         let messages = log.with_extension("json");
         let finished = self
@@ -78,13 +79,77 @@ impl Engine {
             .filter(|message| message["target"]["name"] == test)
             .find_map(|message| message["executable"].as_str())
             .context("cargo built no test program")?;
-        Ok(Ok(program.into()))
+        let sources = sources_of(&messages, &run.workspace.root, &krate.path("src/"))?;
+        Ok(Ok(Built { program: program.into(), sources }))
+    }
+
+    /// Plays load against load-then-exchange in the program itself. Loom without its correction sees
+    /// one outcome of two, and everything that it would say of the models would be worth little.
+    pub(crate) fn control(&self, run: &Run, program: &Path) -> anyhow::Result<()> {
+        if !matches!(self, Self::Loom(_)) {
+            return Ok(());
+        }
+        let said = Invocation::new(program, &run.workspace.root).args(["--control"]).output()?;
+        if said.is_empty() || said.trim() == "@ control 0 1" {
+            // A program without models has nothing to control either.
+            Ok(())
+        } else {
+            bail!("the corrected loom is not in force: the control saw only {:?}", said.trim())
+        }
     }
 
     /// The command that builds and runs a crate's models.
     fn repeat(&self, run: &Run, krate: &Crate, test: &str) -> Invocation {
         self.cargo(run, &["test"]).args(["--package", &krate.name, "--test", test])
     }
+}
+
+/// What a build made.
+#[derive(Debug)]
+pub(crate) struct Built {
+    /// The test program.
+    pub(crate) program: PathBuf,
+    /// The files of the crate's library that were compiled, relative to the root.
+    pub(crate) sources: BTreeSet<String>,
+}
+
+/// The files below a directory that the library was made of, as the compiler wrote them down
+/// beside it.
+fn sources_of(
+    messages: &[Value],
+    root: &Path,
+    directory: &str,
+) -> anyhow::Result<BTreeSet<String>> {
+    let mut sources = BTreeSet::new();
+    let libraries = messages
+        .iter()
+        .filter(|message| message["reason"] == "compiler-artifact")
+        .filter(|message| message["target"]["kind"][0] == "lib")
+        .filter(|message| {
+            let source = message["target"]["src_path"].as_str().map(Path::new);
+            source.is_some_and(|path| path.starts_with(root.join(directory)))
+        });
+    for library in libraries {
+        let Some(file) = library["filenames"][0].as_str().map(Path::new) else { continue };
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let name = stem.strip_prefix("lib").unwrap_or(&stem);
+        let listing = file.with_file_name(format!("{name}.d"));
+        let text = std::fs::read_to_string(&listing)
+            .with_context(|| format!("can't read {}", listing.display()))?;
+        sources.extend(sources_in(&text, directory));
+    }
+    Ok(sources)
+}
+
+/// Each source has a line of its own in such a listing, which ends with a colon.
+fn sources_in(listing: &str, directory: &str) -> Vec<String> {
+    let lines = listing.lines().filter_map(|line| line.strip_suffix(':'));
+    let names = lines.map(|name| name.replace('\\', "/"));
+    names.filter(|name| name.starts_with(directory) && is_rust(name)).collect()
+}
+
+fn is_rust(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "rs")
 }
 
 /// The models under shuttle.
@@ -118,7 +183,7 @@ fn check(
     let mut sum = Outcome::default();
     for test in tests {
         sum.add(match engine.build(run, krate, test)? {
-            Ok(program) => run_program(run, krate, engine, test, &program)?,
+            Ok(built) => run_program(run, krate, engine, test, &built.program)?,
             Err(finished) => {
                 let repeat = engine.repeat(run, krate, test);
                 Outcome::fail(excerpt(&finished)).repeat(&repeat)
@@ -143,12 +208,10 @@ fn run_program(
     let own = observations.join(engine.name());
     remove(&own)?;
     let compared = run.report.steps.iter().any(|row| row.step == "shuttle");
-    if matches!(engine, Engine::Loom(_)) {
-        if !compared {
-            remove(&observations.join("shuttle"))?;
-        }
-        control(run, program)?;
+    if matches!(engine, Engine::Loom(_)) && !compared {
+        remove(&observations.join("shuttle"))?;
     }
+    engine.control(run, program)?;
     let results = run.log(krate).with_extension("models");
     if results.is_file() {
         std::fs::remove_file(&results)?;
@@ -186,18 +249,6 @@ fn remove(directory: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Plays load against load-then-exchange in the program itself. Loom without its correction sees
-/// one outcome of two, and everything that it would say of the models would be worth little.
-fn control(run: &Run, program: &Path) -> anyhow::Result<()> {
-    let said = Invocation::new(program, &run.workspace.root).args(["--control"]).output()?;
-    if said.is_empty() || said.trim() == "@ control 0 1" {
-        // A program without models has nothing to control either.
-        Ok(())
-    } else {
-        bail!("the corrected loom is not in force: the control saw only {:?}", said.trim())
-    }
-}
-
 /// Counts what the models showed, and keeps it for the report.
 fn record(run: &mut Run, krate: &Crate, engine: &Engine, lines: &[counts::ModelLine]) -> Outcome {
     let mut outcome = Outcome::default();
@@ -222,4 +273,16 @@ fn record(run: &mut Run, krate: &Crate, engine: &Engine, lines: &[counts::ModelL
         outcome.failed += usize::from(!line.passed) + twins.1;
     }
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_names_the_librarys_sources() {
+        let listing = "/t/x.d: a/src/lib.rs a/src/../README.md\n\na/src/lib.rs:\n\
+            a/src/../README.md:\nb/src/lib.rs:\n\n# env-dep:X=1\n";
+        assert_eq!(sources_in(listing, "a/src/"), ["a/src/lib.rs"]);
+    }
 }

@@ -1,0 +1,192 @@
+//! The step that weakens each site and demands that a model fails for it.
+
+use std::fmt::Write as _;
+
+use super::Run;
+use super::cargo::excerpt;
+use super::models::{Built, Engine};
+use crate::corrected_loom::CorrectedLoom;
+use crate::mutants::equivalents::{self, Equivalents, Excuses};
+use crate::mutants::hunt::{Fate, Hunt};
+use crate::mutants::listed::{self, Listed};
+use crate::mutants::site::{self, Kind, Mutant, Sites};
+use crate::report::{MutantRow, Outcome};
+use crate::workspace::Crate;
+
+/// Models that an adversity is tried on, cheapest first; with `--long`, all.
+const MODELS_AN_ADVERSITY: usize = 3;
+
+/// Hunts the mutants of each crate.
+pub(crate) fn run(run: &mut Run) {
+    let mut prepared = None;
+    run.check("list of equivalents", |run| {
+        let corrected = CorrectedLoom::prepare(&run.workspace)?;
+        prepared = Some((Engine::Loom(corrected), equivalents::read(&run.workspace.root)?));
+        Ok(Some(Outcome::pass()))
+    });
+    let Some((engine, equivalents)) = prepared else { return };
+    run.each_crate(|run, krate| check(run, krate, &engine, &equivalents));
+}
+
+fn check(
+    run: &mut Run,
+    krate: &Crate,
+    engine: &Engine,
+    equivalents: &Equivalents,
+) -> anyhow::Result<Option<Outcome>> {
+    if !krate.is_product() || !krate.tests.iter().any(|test| test == "loom") {
+        return Ok(None);
+    }
+    let Built { program, sources } = match engine.build(run, krate, "loom")? {
+        Ok(built) => built,
+        Err(finished) => return Ok(Some(Outcome::fail(excerpt(&finished)))),
+    };
+    engine.control(run, &program)?;
+    let root = run.workspace.root.clone();
+    let source = krate.path("src/");
+    let scratch = run.log(krate).with_extension("d");
+    let jobs = run.options.jobs();
+    let (hunt, sites) = Hunt::prepare(&program, &root.join(&krate.directory), jobs, &scratch)?;
+    let files = sources.iter().map(String::as_str).filter(|file| !is_the_checkers_own(file));
+    let listed = listed::sites_in(&root, files)?;
+    if hunt.models.is_empty() {
+        return Ok(Some(Outcome::skip("its test program has no models")));
+    }
+    let own: Sites = sites.into_iter().filter(|(site, _)| site.file.starts_with(&source)).collect();
+    let mutants: Vec<Mutant> =
+        own.iter().flat_map(|(site, reached)| site::mutants(site, &reached.now)).collect();
+    let most = if run.options.long { usize::MAX } else { MODELS_AN_ADVERSITY };
+    let fates = hunt.all(&own, &mutants, most)?;
+    let excuses = equivalents.below(&root, &source);
+    let mut judge = Judge::new(krate, &own, excuses);
+    for fate in &fates {
+        judge.fate(fate)?;
+    }
+    for site in unreached(&listed, &own) {
+        judge.unreached(site)?;
+    }
+    judge.unused();
+    std::fs::write(run.log(krate), &judge.log)?;
+    run.report.mutants.push(judge.row);
+    let command = format!("cargo verify mutants --crate {}", krate.short());
+    Ok(Some(judge.outcome.repeat(&command)))
+}
+
+/// The explorers' side of the facade runs the models; it is no part of what they check.
+fn is_the_checkers_own(file: &str) -> bool {
+    let inside = file.strip_prefix("verification/sync/src/");
+    inside.is_some_and(|name| name.starts_with("model/") || name.ends_with("/checked.rs"))
+}
+
+/// Sites in the source at which no model came by.
+fn unreached<'a>(listed: &'a [Listed], own: &Sites) -> Vec<&'a Listed> {
+    let came_by = |listed: &&Listed| {
+        own.keys().any(|site| {
+            let place = (&site.file, site.line, site.column);
+            place == (&listed.site.file, listed.site.line, listed.site.column)
+        })
+    };
+    listed.iter().filter(|listed| !came_by(listed)).collect()
+}
+
+/// Counts and words.
+struct Judge<'a> {
+    row: MutantRow,
+    outcome: Outcome,
+    log: String,
+    excuses: Excuses<'a>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(krate: &Crate, own: &Sites, excuses: Excuses<'a>) -> Self {
+        let mut log = String::from("sites and hits\n");
+        for (site, reached) in own {
+            let hits: u64 = reached.hits.values().sum();
+            writeln!(log, "    {site} {}: {hits} by {} models", reached.now, reached.hits.len())
+                .expect("a string takes everything");
+        }
+        log.push_str("mutants\n");
+        let row = MutantRow { krate: krate.name.clone(), sites: own.len(), ..MutantRow::default() };
+        Self { row, outcome: Outcome::default(), log, excuses }
+    }
+
+    fn fate(&mut self, fate: &Fate) -> anyhow::Result<()> {
+        let mutant = &fate.mutant;
+        let excused = fate.killer.is_none() && self.excuses.excuse(mutant)?;
+        let (good, verdict) = match (&mutant.kind, &fate.killer) {
+            (Kind::Weakening, Some(model)) => {
+                self.row.killed += 1;
+                (true, format!("killed by {model}"))
+            }
+            (Kind::Weakening, None) if excused => {
+                self.row.equivalent += 1;
+                (true, "listed as equivalent".to_owned())
+            }
+            (Kind::Weakening, None) => {
+                self.row.survived += 1;
+                (false, "SURVIVED".to_owned())
+            }
+            (Kind::Adversity, Some(model)) => {
+                self.row.not_tolerated += 1;
+                (false, format!("NOT TOLERATED by {model}"))
+            }
+            (Kind::Adversity, None) => (true, "tolerated".to_owned()),
+        };
+        match mutant.kind {
+            Kind::Weakening => self.row.mutants += 1,
+            Kind::Adversity => self.row.adversities += 1,
+        }
+        let mut line = format!("    {mutant}: {verdict}");
+        if !fate.unfinished.is_empty() {
+            write!(line, "; not finished in time: {}", fate.unfinished.join(", "))?;
+        }
+        if fate.untried > 0 {
+            write!(line, "; {} costlier models not tried", fate.untried)?;
+        }
+        writeln!(self.log, "{line}")?;
+        self.count(good, &line);
+        if good && !fate.unfinished.is_empty() {
+            self.outcome.notes.push(line.trim().to_owned());
+        }
+        Ok(())
+    }
+
+    fn unreached(&mut self, listed: &Listed) -> anyhow::Result<()> {
+        let Listed { site, operation, .. } = listed;
+        let excused = self.excuses.excuse_unreached(site)?;
+        let line = format!("    {}:{}:{} {operation}", site.file, site.line, site.column);
+        if excused {
+            writeln!(self.log, "{line}: no model comes by, as listed")?;
+        } else if listed.orders() {
+            self.row.unhit += 1;
+            let line = format!("{line}: NO MODEL COMES BY");
+            writeln!(self.log, "{line}")?;
+            self.count(false, &line);
+        } else {
+            // Nothing there could be weakened, but a reader may want to know.
+            writeln!(self.log, "{line}: relaxed, and no model comes by")?;
+        }
+        Ok(())
+    }
+
+    fn unused(&mut self) {
+        for entry in self.excuses.unused() {
+            let line = format!(
+                "    equivalents.toml: {entry}: NOT NEEDED: no such mutant survives (any more)"
+            );
+            self.log.push_str(&line);
+            self.log.push('\n');
+            self.count(false, &line);
+        }
+    }
+
+    fn count(&mut self, good: bool, line: &str) {
+        if good {
+            self.outcome.passed += 1;
+        } else {
+            self.outcome.failed += 1;
+            self.outcome.detail.push_str(line);
+            self.outcome.detail.push('\n');
+        }
+    }
+}
