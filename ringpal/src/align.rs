@@ -86,6 +86,16 @@ impl fmt::Display for AlignError {
 
 impl core::error::Error for AlignError {}
 
+impl From<AlignError> for std::io::Error {
+    fn from(error: AlignError) -> Self {
+        let kind = match error {
+            AlignError::OutOfMemory { .. } => std::io::ErrorKind::OutOfMemory,
+            _ => std::io::ErrorKind::InvalidInput,
+        };
+        Self::new(kind, error)
+    }
+}
+
 /// Bytes on the heap at an address that is a multiple of an [`Alignment`].
 ///
 /// ```

@@ -10,6 +10,8 @@ use latchwork_sync::thread::{JoinHandle, spawn_named};
 
 use crate::backend::Backend;
 use crate::backend::pool::Pool;
+#[cfg(feature = "simulate")]
+use crate::backend::simulated::{Simulated, Simulation};
 use crate::engine::{Core, Drive};
 use crate::info::{BackendKind, Fallback, RingInfo};
 use crate::ring::Ring;
@@ -84,11 +86,20 @@ pub struct Builder {
     depth: u32,
     workers: usize,
     drive: Drive,
+    #[cfg(feature = "simulate")]
+    simulation: Option<Simulation>,
 }
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { backend: BackendChoice::Auto, depth: 255, workers: 8, drive: Drive::Submitter }
+        Self {
+            backend: BackendChoice::Auto,
+            depth: 255,
+            workers: 8,
+            drive: Drive::Submitter,
+            #[cfg(feature = "simulate")]
+            simulation: None,
+        }
     }
 }
 
@@ -118,12 +129,37 @@ impl Builder {
         self
     }
 
+    /// A simulated kernel instead of a real one, for tests of what is built on the ring.
+    #[cfg(feature = "simulate")]
+    pub fn simulated(mut self, simulation: Simulation) -> Self {
+        self.simulation = Some(simulation);
+        self
+    }
+
+    #[cfg(feature = "simulate")]
+    fn build_simulated(&self, simulation: Simulation) -> Result<Ring, BuildError> {
+        let backend = Simulated::new(simulation, self.depth);
+        let info = RingInfo {
+            backend: BackendKind::Simulated,
+            fallback: None,
+            flags: alloc::vec::Vec::new(),
+            depth: backend.capacity(),
+            workers: 0,
+            drive: self.drive,
+        };
+        self.launch(Box::new(backend), info)
+    }
+
     /// Builds the ring and starts its thread.
     ///
     /// # Errors
     ///
     /// When the system gives no thread; when io_uring was demanded and is refused.
     pub fn build(&self) -> Result<Ring, BuildError> {
+        #[cfg(feature = "simulate")]
+        if let Some(simulation) = self.simulation {
+            return self.build_simulated(simulation);
+        }
         let fallback = match self.backend {
             BackendChoice::Pool => None,
             BackendChoice::Auto | BackendChoice::IoUring => match self.build_uring() {

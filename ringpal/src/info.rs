@@ -13,6 +13,9 @@ pub enum BackendKind {
     IoUring,
     /// A pool of threads over positioned reads and writes.
     Pool,
+    /// A kernel made of chances, for tests.
+    #[cfg(feature = "simulate")]
+    Simulated,
 }
 
 impl fmt::Display for BackendKind {
@@ -20,6 +23,8 @@ impl fmt::Display for BackendKind {
         f.write_str(match self {
             Self::IoUring => "io_uring",
             Self::Pool => "thread pool",
+            #[cfg(feature = "simulate")]
+            Self::Simulated => "simulated kernel",
         })
     }
 }
@@ -143,6 +148,8 @@ impl fmt::Display for RingInfo {
                 }
             }
             BackendKind::Pool => write!(f, "thread pool, {} workers", self.workers)?,
+            #[cfg(feature = "simulate")]
+            BackendKind::Simulated => write!(f, "simulated kernel, depth {}", self.depth)?,
         }
         match self.drive {
             Drive::Submitter => f.write_str(", driven by its submitters when idle")?,

@@ -24,6 +24,8 @@ mod inline;
 mod ring;
 
 pub use align::{AlignError, AlignedBuf, Alignment};
+#[cfg(all(feature = "simulate", not(any(latchwork_loom, latchwork_shuttle))))]
+pub use backend::simulated::Simulation;
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub use builder::{BackendChoice, BuildError, Builder};
 pub use engine::Drive;

@@ -1,6 +1,7 @@
 //! The suite on every backend and every way of driving.
 #![cfg(unix)]
 
+mod pages;
 mod suite;
 
 use latchwork_ringpal::{BackendChoice, BackendKind, Drive, Ring};

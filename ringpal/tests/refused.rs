@@ -2,14 +2,12 @@
 #![allow(clippy::doc_markdown, reason = "io_uring is a name, not code")]
 #![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 
+mod child;
+mod pages;
 mod suite;
 
-use std::process::Command;
-
+use child::in_a_child;
 use latchwork_ringpal::{BackendChoice, BackendKind, BuildError, Fallback, Ring};
-
-/// Which test of this file the child runs, and with which refusal.
-const CHILD: &str = "RINGPAL_REFUSED_CHILD";
 
 /// `BPF_LD | BPF_W | BPF_ABS`, `BPF_JMP | BPF_JEQ | BPF_K`, `BPF_RET | BPF_K`.
 const LOAD: u16 = 0x20;
@@ -42,21 +40,6 @@ fn refuse(calls: &[libc::c_long], code: i32) {
     let result =
         unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
     assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
-}
-
-/// Runs `test` of this file again in a process of its own, as the child.
-fn in_a_child(test: &str, inside: impl FnOnce()) {
-    if std::env::var_os(CHILD).is_some_and(|child| child == test) {
-        return inside();
-    }
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture", "--test-threads=1"])
-        .env(CHILD, test)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(said.contains("1 passed"), "{said}");
 }
 
 fn suite_passes_on_the_pool(reason: Fallback) {

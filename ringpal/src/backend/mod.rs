@@ -13,6 +13,8 @@ use alloc::vec::Vec;
 
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub(crate) mod pool;
+#[cfg(all(feature = "simulate", not(any(latchwork_loom, latchwork_shuttle))))]
+pub(crate) mod simulated;
 pub(crate) mod system;
 #[cfg(all(
     target_os = "linux",

@@ -11,6 +11,10 @@ pub(crate) mod codes {
     pub(crate) const AGAIN: i32 = libc::EAGAIN;
     pub(crate) const CANCELLED: i32 = libc::ECANCELED;
     pub(crate) const INVALID: i32 = libc::EINVAL;
+    #[cfg(feature = "simulate")]
+    pub(crate) const NO_SPACE: i32 = libc::ENOSPC;
+    #[cfg(feature = "simulate")]
+    pub(crate) const BROKEN: i32 = libc::EBADF;
 }
 
 /// A file descriptor that whoever made the operation keeps open.

@@ -17,6 +17,12 @@ pub(crate) mod codes {
     pub(crate) const CANCELLED: i32 = 995;
     /// `ERROR_INVALID_PARAMETER`
     pub(crate) const INVALID: i32 = 87;
+    /// `ERROR_DISK_FULL`
+    #[cfg(feature = "simulate")]
+    pub(crate) const NO_SPACE: i32 = 112;
+    /// `ERROR_INVALID_HANDLE`
+    #[cfg(feature = "simulate")]
+    pub(crate) const BROKEN: i32 = 6;
 }
 
 const FILE_FLAG_NO_BUFFERING: u32 = 0x2000_0000;
