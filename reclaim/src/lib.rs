@@ -12,6 +12,7 @@ pub mod epoch;
 mod pointer;
 mod retired;
 mod scheme;
+pub mod snapshot;
 mod stats;
 
 pub use engine::Config;
@@ -19,4 +20,5 @@ pub use epoch::Epoch;
 pub use pointer::{Atomic, CompareExchangeError, Owned, Pointer, Shared, Tagged};
 pub use retired::{DropObject, Reclaim, Retired};
 pub use scheme::{Guard, Handle, Scheme, Section, Shield};
+pub use snapshot::Snapshot;
 pub use stats::Stats;

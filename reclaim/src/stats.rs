@@ -8,7 +8,7 @@
 /// let guard = handle.pin();
 /// let object = Owned::new(7).into_tagged();
 /// // SAFETY: the object was never shared, and is retired once.
-/// unsafe { guard.retire(object.assume_protected()) };
+/// unsafe { guard.retire(object.as_shared()) };
 /// drop(guard);
 /// assert_eq!(domain.stats().pending, 1);
 /// handle.barrier();

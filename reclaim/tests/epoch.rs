@@ -7,9 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use latchwork_reclaim::{
-    Atomic, Config, Epoch, Guard, Handle, Owned, Scheme, Section, Shield, epoch,
-};
+use latchwork_reclaim::{Atomic, Config, Epoch, Guard, Owned, Shield, epoch};
 
 /// Counts how many of it were dropped.
 struct Counted(Arc<AtomicUsize>);
@@ -27,7 +25,7 @@ fn counter() -> Arc<AtomicUsize> {
 fn retire_new<T, G: Guard<Header = ()>>(guard: &G, value: T) {
     let object = Owned::new(value).into_tagged();
     // SAFETY: never shared, retired once; the tests' values may be dropped anywhere.
-    unsafe { guard.retire(object.assume_protected()) };
+    unsafe { guard.retire(object.as_shared()) };
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! References to a domain.
 
 use core::fmt;
+use core::ptr::NonNull;
 
 use latchwork_sync::atomic::Ordering;
 
@@ -18,14 +19,16 @@ use latchwork_sync::lock::Arc;
 ///
 /// Cloning gives another reference to the same domain. When the last reference, which every handle
 /// holds one of, is gone, all garbage is freed.
-pub struct Numbered<M: Mode>(Reference<M>);
-
-/// A reference to an engine that stays where it is.
-pub(crate) enum Reference<M: Mode> {
-    Counted(Arc<Engine<M>>),
-    #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
-    Static(&'static Engine<M>),
+pub struct Numbered<M: Mode> {
+    /// Stays where it is: a static, or what `keep` counts.
+    engine: NonNull<Engine<M>>,
+    keep: Option<Arc<Engine<M>>>,
 }
+
+// SAFETY: a reference to an engine, which is Sync, and at most a count.
+unsafe impl<M: Mode> Send for Numbered<M> {}
+// SAFETY: as above.
+unsafe impl<M: Mode> Sync for Numbered<M> {}
 
 impl<M: Mode> Numbered<M> {
     /// A domain of its own.
@@ -35,22 +38,20 @@ impl<M: Mode> Numbered<M> {
 
     /// A domain of its own, with other sizes of bags.
     pub fn with_config(config: Config) -> Self {
-        Self(Reference::Counted(Arc::new(Engine::new(config))))
+        let engine = Arc::new(Engine::new(config));
+        Self { engine: NonNull::from(&*engine), keep: Some(engine) }
     }
 
     /// The domain of the whole process, which is never freed.
     #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
     pub fn global() -> Self {
-        Self(Reference::Static(M::global().0))
+        Self { engine: NonNull::from(M::global().0), keep: None }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn engine(&self) -> &Engine<M> {
-        match &self.0 {
-            Reference::Counted(engine) => engine,
-            #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
-            Reference::Static(engine) => engine,
-        }
+        // SAFETY: a static, or kept by `keep`.
+        unsafe { self.engine.as_ref() }
     }
 
     /// What the domain has done and still holds.
@@ -83,11 +84,7 @@ impl<M: Mode> Numbered<M> {
 
 impl<M: Mode> Clone for Numbered<M> {
     fn clone(&self) -> Self {
-        Self(match &self.0 {
-            Reference::Counted(engine) => Reference::Counted(Arc::clone(engine)),
-            #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
-            Reference::Static(engine) => Reference::Static(engine),
-        })
+        Self { engine: self.engine, keep: self.keep.clone() }
     }
 }
 

@@ -71,14 +71,10 @@ impl<T, H> Tagged<T, H> {
         Self(self.0.map_addr(|address| address & !Self::TAG_MASK | tag & Self::TAG_MASK))
     }
 
-    /// Takes the pointer for a protected one.
-    ///
-    /// # Safety
-    ///
-    /// For as long as `'g` lasts, the object is protected as [`Shared::deref`] asks, or the
-    /// result is not dereferenced.
+    /// The pointer as one of a lifetime of the caller's choice. What may be done with it is for
+    /// [`Shared::deref`] and its like to say.
     #[inline(always)]
-    pub unsafe fn assume_protected<'g>(self) -> Shared<'g, T, H> {
+    pub fn as_shared<'g>(self) -> Shared<'g, T, H> {
         Shared::from_tagged(self, PhantomData)
     }
 

@@ -113,7 +113,7 @@ fn nested_pins<M: Mode>() -> String {
     let reader = thread::spawn(move || {
         let outer = readers.pin_nested();
         // SAFETY: published whole, and used while guards of this section are alive.
-        let probe = unsafe { theirs.cell.load(&outer).as_tagged().assume_protected().deref() };
+        let probe = unsafe { theirs.cell.load(&outer).as_tagged().as_shared().deref() };
         let inner = readers.pin_nested();
         drop(outer);
         probe.look();
