@@ -18,6 +18,8 @@ pub(crate) struct Crate {
     pub(crate) tests: Vec<String>,
     /// Whether it has a library.
     pub(crate) library: bool,
+    /// Its features.
+    pub(crate) features: Vec<String>,
     /// Whether it is meant for the registry.
     pub(crate) published: bool,
 }
@@ -131,11 +133,13 @@ fn parse_package(root: &Path, package: &Value) -> anyhow::Result<Crate> {
             .filter_map(|target| target["name"].as_str().map(str::to_owned))
             .collect::<Vec<_>>()
     };
+    let features = package["features"].as_object().context("a package without features")?;
     Ok(Crate {
         name: name.to_owned(),
         directory: parts.join("/"),
         tests: of_kind("test"),
         library: !of_kind("lib").is_empty(),
+        features: features.keys().cloned().collect(),
         published: package["publish"].as_array().is_none_or(|list| !list.is_empty()),
     })
 }

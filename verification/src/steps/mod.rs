@@ -4,6 +4,8 @@ pub(crate) mod cargo;
 pub(crate) mod facade;
 pub(crate) mod models;
 pub(crate) mod mutants;
+pub(crate) mod packages;
+pub(crate) mod sanitizers;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
@@ -67,6 +69,30 @@ pub(crate) const ALL: &[Step] = &[
         about: "clippy finds nothing in any target",
         when: When::Always,
         run: cargo::lint,
+    },
+    Step {
+        name: "features",
+        about: "each crate builds without a warning with any one of its features, and with none",
+        when: When::Thorough,
+        run: packages::features,
+    },
+    Step {
+        name: "outside",
+        about: "a package outside the workspace runs each README's example",
+        when: When::Thorough,
+        run: packages::outside,
+    },
+    Step {
+        name: "publish",
+        about: "each crate packs for the registry, and builds from its package",
+        when: When::Thorough,
+        run: packages::publish,
+    },
+    Step {
+        name: "asan",
+        about: "tests under AddressSanitizer, with leaks counted (nightly)",
+        when: When::Thorough,
+        run: sanitizers::address,
     },
     Step {
         name: "shuttle",
