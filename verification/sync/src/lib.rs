@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(any(feature = "std", latchwork_loom, latchwork_shuttle)), no_std)]
-
-extern crate alloc;
+#![allow(
+    clippy::inline_always,
+    reason = "the facade is no layer: also an unoptimised build should call the machine directly"
+)]
 
 #[cfg(all(latchwork_loom, latchwork_shuttle))]
 compile_error!("choose one engine: `--cfg latchwork_loom` or `--cfg latchwork_shuttle`");
 
 mod engine;
 
+pub mod alloc;
 pub mod asym;
 pub mod atomic;
 pub mod backoff;

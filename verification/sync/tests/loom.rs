@@ -176,7 +176,7 @@ mod models {
             Model::new("event_hands_over_data", event_hands_over_data),
             Model::new("event_hands_over_data_with_spurious_wakes", event_hands_over_data)
                 .spurious(1),
-            Model::new("event_is_reused", event_is_reused).random_under_shuttle(20_000),
+            Model::new("event_is_reused", event_is_reused).bound(3).random_under_shuttle(20_000),
             Model::new("event_times_out_or_is_set", event_times_out_or_is_set),
             Model::new("wake_after_change_is_never_missed", changed_then_woken)
                 .twin("no_wake", changed_not_woken),

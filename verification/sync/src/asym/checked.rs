@@ -2,18 +2,17 @@
 //! own cell, `heavy` of every thread's, which gives each light/heavy pair an order with
 //! synchronisation one way or the other, and two lights none.
 //!
-//! With `LATCHWORK_ASYM=symmetric` in the environment the fallback is explored instead.
+//! `heavy` isn't combined here: it is what the models of `Barriers` hold the combining against.
 
 use core::panic::Location;
 
-use super::Kind;
+use super::{AlreadyDecided, Kind};
 use crate::atomic::{Ordering, fence};
 use crate::model::site::{Role, is_dropped};
 use crate::model::threads;
 
-/// The fence of the many.
 #[track_caller]
-pub fn light() {
+pub(super) fn light() {
     if is_dropped(Location::caller(), Role::Light) {
         return;
     }
@@ -23,19 +22,46 @@ pub fn light() {
     }
 }
 
-/// The fence of the few.
 #[track_caller]
-pub fn heavy() {
-    if is_dropped(Location::caller(), Role::Heavy) {
-        return;
+pub(super) fn heavy() {
+    if !is_dropped(Location::caller(), Role::Heavy) {
+        barrier();
     }
+}
+
+/// One barrier, not combined with any other.
+#[track_caller]
+pub(super) fn barrier() {
     match kind() {
         Kind::Model => threads::touch_every_cell(),
         _ => fence(Ordering::SeqCst),
     }
 }
 
-/// How the fences of this run work.
-pub fn kind() -> Kind {
+/// Whether a barrier is dear enough to be shared.
+pub(super) fn is_shared() -> bool {
+    kind() == Kind::Model
+}
+
+/// How often the process is a copy of another.
+pub(super) fn forks() -> u32 {
+    0
+}
+
+pub(super) fn kind() -> Kind {
     if crate::model::symmetric_fences() { Kind::Symmetric } else { Kind::Model }
+}
+
+pub(super) fn describe() -> &'static str {
+    match kind() {
+        Kind::Model => "the explorer's cell for each thread",
+        _ => "sequentially consistent fences, as chosen",
+    }
+}
+
+pub(super) fn use_symmetric() -> Result<(), AlreadyDecided> {
+    match kind() {
+        Kind::Symmetric => Ok(()),
+        kind => Err(AlreadyDecided { kind }),
+    }
 }

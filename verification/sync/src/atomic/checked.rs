@@ -9,10 +9,16 @@ use core::panic::Location;
 use super::{AtomicMut, Ordering};
 use crate::engine::atomic as imp;
 use crate::model::site::{Role, ends_for_no_reason, ordering};
+use crate::model::threads::{Choice, choose};
 
 /// A fence, or nothing where this run's mutant removes it.
+///
+/// # Panics
+///
+/// When `order` is Relaxed, as `core`'s.
 #[track_caller]
 pub fn fence(order: Ordering) {
+    assert!(order != Ordering::Relaxed, "there is no such thing as a relaxed fence");
     match ordering(Location::caller(), Role::Fence, order) {
         Ordering::Relaxed => {}
         order => imp::fence(order),
@@ -62,7 +68,8 @@ macro_rules! basics {
             failure: Ordering,
         ) -> Result<$value, $value> {
             let site = Location::caller();
-            if ends_for_no_reason(site, Role::Weak) {
+            // A failure for no reason is a load, which may be of an older value.
+            if choose(Choice::WeakFailure) || ends_for_no_reason(site, Role::Weak) {
                 return Err(self.0.load(ordering(site, Role::Failure, failure)));
             }
             self.compare_exchange(current, new, success, failure)
@@ -160,6 +167,10 @@ macro_rules! integers {
                 Self(imp::$name::new(value))
             }
 
+            pub fn into_inner(mut self) -> $value {
+                self.load_mut()
+            }
+
             basics!($value);
             fetches!(
                 $value: fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor, fetch_max, fetch_min
@@ -175,6 +186,11 @@ macro_rules! integers {
 }
 
 integers! {
+    AtomicI8: i8,
+    AtomicI16: i16,
+    AtomicI32: i32,
+    AtomicI64: i64,
+    AtomicIsize: isize,
     AtomicU8: u8,
     AtomicU16: u16,
     AtomicU32: u32,
@@ -189,32 +205,96 @@ impl AtomicU32 {
     }
 }
 
-pub struct AtomicBool(imp::AtomicBool);
+/// A bool in the explorer's `AtomicU8`, whose exclusive access it can check, unlike its
+/// `AtomicBool`'s.
+pub struct AtomicBool(AtomicU8);
 
 impl AtomicBool {
     #[track_caller]
     pub fn new(value: bool) -> Self {
-        Self(imp::AtomicBool::new(value))
+        Self(AtomicU8::new(u8::from(value)))
     }
 
-    basics!(bool);
-    fetches!(bool: fetch_and, fetch_or, fetch_xor);
+    pub fn into_inner(mut self) -> bool {
+        self.load_mut()
+    }
+
+    #[track_caller]
+    pub fn load(&self, order: Ordering) -> bool {
+        self.0.load(order) != 0
+    }
+
+    #[track_caller]
+    pub fn store(&self, value: bool, order: Ordering) {
+        self.0.store(u8::from(value), order);
+    }
+
+    #[track_caller]
+    pub fn compare_exchange(
+        &self,
+        current: bool,
+        new: bool,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<bool, bool> {
+        as_bool(self.0.compare_exchange(u8::from(current), u8::from(new), success, failure))
+    }
+
+    #[track_caller]
+    pub fn compare_exchange_weak(
+        &self,
+        current: bool,
+        new: bool,
+        success: Ordering,
+        failure: Ordering,
+    ) -> Result<bool, bool> {
+        as_bool(self.0.compare_exchange_weak(u8::from(current), u8::from(new), success, failure))
+    }
+
+    #[track_caller]
+    pub fn fetch_update<F>(
+        &self,
+        success: Ordering,
+        failure: Ordering,
+        mut next: F,
+    ) -> Result<bool, bool>
+    where
+        F: FnMut(bool) -> Option<bool>,
+    {
+        as_bool(self.0.fetch_update(success, failure, |seen| next(seen != 0).map(u8::from)))
+    }
 }
+
+fn as_bool(result: Result<u8, u8>) -> Result<bool, bool> {
+    result.map(|value| value != 0).map_err(|value| value != 0)
+}
+
+macro_rules! bool_fetches {
+    ($($name:ident),*) => {
+        impl AtomicBool {$(
+            #[track_caller]
+            pub fn $name(&self, value: bool, order: Ordering) -> bool {
+                self.0.$name(u8::from(value), order) != 0
+            }
+        )*}
+    };
+}
+
+bool_fetches!(swap, fetch_and, fetch_or, fetch_xor);
 
 shared!(AtomicBool, bool);
 
 impl AtomicMut for AtomicBool {
     type Value = bool;
 
-    // loom's has no exclusive access; with `&mut self` a relaxed one is the same.
     #[track_caller]
     fn load_mut(&mut self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.load_mut() != 0
     }
 
     #[track_caller]
     fn store_mut(&mut self, new: bool) {
-        self.0.store(new, Ordering::Relaxed);
+        self.0.store_mut(u8::from(new));
     }
 }
 
@@ -224,6 +304,10 @@ impl<T> AtomicPtr<T> {
     #[track_caller]
     pub fn new(value: *mut T) -> Self {
         Self(imp::AtomicPtr::new(value))
+    }
+
+    pub fn into_inner(mut self) -> *mut T {
+        self.load_mut()
     }
 
     basics!(*mut T);
@@ -238,6 +322,12 @@ impl<T> fmt::Debug for AtomicPtr<T> {
 impl<T> Default for AtomicPtr<T> {
     fn default() -> Self {
         Self::new(core::ptr::null_mut())
+    }
+}
+
+impl<T> From<*mut T> for AtomicPtr<T> {
+    fn from(value: *mut T) -> Self {
+        Self::new(value)
     }
 }
 

@@ -17,8 +17,11 @@ mod checked;
 use checked as imp;
 
 pub use imp::{
-    AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, fence,
+    AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16,
+    AtomicU32, AtomicUsize, fence,
 };
+#[cfg(target_has_atomic = "64")]
+pub use imp::{AtomicI64, AtomicU64};
 
 #[cfg(feature = "pair")]
 mod pair;
@@ -36,7 +39,8 @@ pub use typed::{Atomic, NoUninit};
 /// use latchwork_sync::atomic::{AtomicU64, AtomicMut};
 ///
 /// let mut word = AtomicU64::new(1);
-/// word.store_mut(word.load_mut() + 1);
+/// let before = word.load_mut();
+/// word.store_mut(before + 1);
 /// assert_eq!(word.load_mut(), 2);
 /// ```
 pub trait AtomicMut {

@@ -6,13 +6,15 @@ pub use real::AtomicPair;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 pub use checked::AtomicPair;
 
+use super::Ordering;
+
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 mod real {
     use core::fmt;
 
     use portable_atomic::AtomicU128;
 
-    use crate::atomic::Ordering;
+    use crate::atomic::{AtomicMut, Ordering};
 
     /// A pair of 64-bit values that is read and exchanged as one word: `cmpxchg16b`, `casp` or
     /// `ldxp`/`stxp` where the processor has them, a lock inside `portable-atomic` elsewhere
@@ -51,7 +53,15 @@ mod real {
             AtomicU128::is_lock_free()
         }
 
+        /// Unwraps the words.
+        pub fn into_inner(self) -> (u64, u64) {
+            unpack(self.0.into_inner())
+        }
+
         /// Reads both words at one instant.
+        ///
+        /// Cost: where the processor has no 128-bit load that is atomic, an exchange, which takes
+        /// the cache line for itself.
         #[inline(always)]
         pub fn load(&self, order: Ordering) -> (u64, u64) {
             unpack(self.0.load(order))
@@ -102,6 +112,20 @@ mod real {
         }
     }
 
+    impl AtomicMut for AtomicPair {
+        type Value = (u64, u64);
+
+        #[inline(always)]
+        fn load_mut(&mut self) -> (u64, u64) {
+            unpack(*self.0.get_mut())
+        }
+
+        #[inline(always)]
+        fn store_mut(&mut self, value: (u64, u64)) {
+            *self.0.get_mut() = pack(value);
+        }
+    }
+
     impl fmt::Debug for AtomicPair {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.debug_tuple("AtomicPair").field(&self.load(Ordering::Relaxed)).finish()
@@ -114,7 +138,7 @@ mod checked {
     use core::fmt;
     use std::sync::Mutex;
 
-    use crate::atomic::{AtomicUsize, Ordering};
+    use crate::atomic::{AtomicMut, AtomicUsize, Ordering};
 
     /// A pair under a checker: its values are interned, and the word that the explorer sees is
     /// their number, so that orderings are explored exactly.
@@ -133,6 +157,11 @@ mod checked {
         /// Whether the pair is exchanged without a lock.
         pub fn is_lock_free() -> bool {
             true
+        }
+
+        /// Unwraps the words.
+        pub fn into_inner(mut self) -> (u64, u64) {
+            self.load_mut()
         }
 
         fn intern(&self, value: (u64, u64)) -> usize {
@@ -201,9 +230,67 @@ mod checked {
         }
     }
 
+    impl AtomicMut for AtomicPair {
+        type Value = (u64, u64);
+
+        #[track_caller]
+        fn load_mut(&mut self) -> (u64, u64) {
+            let number = self.word.load_mut();
+            self.value(number)
+        }
+
+        #[track_caller]
+        fn store_mut(&mut self, value: (u64, u64)) {
+            let number = self.intern(value);
+            self.word.store_mut(number);
+        }
+    }
+
     impl fmt::Debug for AtomicPair {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("AtomicPair")
         }
+    }
+}
+
+/// What both builds have in common.
+impl AtomicPair {
+    /// Replaces the words by what `next` makes of them, until that succeeds or `next` declines;
+    /// `next` may be called several times.
+    ///
+    /// # Errors
+    ///
+    /// The words found, where `next` returned `None`.
+    #[inline]
+    #[cfg_attr(any(latchwork_loom, latchwork_shuttle), track_caller)]
+    pub fn fetch_update<F>(
+        &self,
+        success: Ordering,
+        failure: Ordering,
+        mut next: F,
+    ) -> Result<(u64, u64), (u64, u64)>
+    where
+        F: FnMut((u64, u64)) -> Option<(u64, u64)>,
+    {
+        let mut seen = self.load(failure);
+        while let Some(new) = next(seen) {
+            match self.compare_exchange_weak(seen, new, success, failure) {
+                Ok(seen) => return Ok(seen),
+                Err(now) => seen = now,
+            }
+        }
+        Err(seen)
+    }
+}
+
+impl Default for AtomicPair {
+    fn default() -> Self {
+        Self::new((0, 0))
+    }
+}
+
+impl From<(u64, u64)> for AtomicPair {
+    fn from(value: (u64, u64)) -> Self {
+        Self::new(value)
     }
 }

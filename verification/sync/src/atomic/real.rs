@@ -1,8 +1,11 @@
 //! The machine's own atomics, re-exported: nothing is added to them.
 
 pub use core::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, fence,
+    AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16,
+    AtomicU32, AtomicUsize, fence,
 };
+#[cfg(target_has_atomic = "64")]
+pub use core::sync::atomic::{AtomicI64, AtomicU64};
 
 use super::AtomicMut;
 
@@ -26,11 +29,20 @@ macro_rules! exclusive {
 
 exclusive! {
     AtomicBool => bool,
+    AtomicI8 => i8,
+    AtomicI16 => i16,
+    AtomicI32 => i32,
+    AtomicIsize => isize,
     AtomicU8 => u8,
     AtomicU16 => u16,
     AtomicU32 => u32,
-    AtomicU64 => u64,
     AtomicUsize => usize,
+}
+
+#[cfg(target_has_atomic = "64")]
+exclusive! {
+    AtomicI64 => i64,
+    AtomicU64 => u64,
 }
 
 impl<T> AtomicMut for AtomicPtr<T> {

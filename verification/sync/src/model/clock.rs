@@ -1,16 +1,15 @@
 //! The clock of a model: whole ticks of a millisecond, moved by [`advance`] alone.
 
-use core::ops::{Add, Sub};
+use core::ops::{Add, AddAssign, Sub, SubAssign};
 use core::time::Duration;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::engine::atomic::AtomicUsize;
-use core::sync::atomic::Ordering;
+use super::point::Point;
 
 thread_local! {
     static NOW: Cell<u64> = const { Cell::new(0) };
-    static TURN: RefCell<Option<Rc<AtomicUsize>>> = const { RefCell::new(None) };
+    static TURN: RefCell<Option<Rc<Point>>> = const { RefCell::new(None) };
 }
 
 /// A moment of the model's clock.
@@ -39,6 +38,11 @@ impl Instant {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
+    /// How long ago `earlier` was; none where it is ahead.
+    pub fn checked_duration_since(&self, earlier: Self) -> Option<Duration> {
+        self.0.checked_sub(earlier.0).map(Duration::from_millis)
+    }
+
     /// How long ago this was.
     pub fn elapsed(&self) -> Duration {
         Self::now().saturating_duration_since(*self)
@@ -48,13 +52,38 @@ impl Instant {
     pub fn checked_add(&self, duration: Duration) -> Option<Self> {
         self.0.checked_add(ticks(duration)).map(Self)
     }
+
+    /// The moment so much earlier, if the clock can tell it.
+    pub fn checked_sub(&self, duration: Duration) -> Option<Self> {
+        self.0.checked_sub(ticks(duration)).map(Self)
+    }
 }
 
 impl Add<Duration> for Instant {
     type Output = Self;
 
     fn add(self, duration: Duration) -> Self {
-        Self(self.0 + ticks(duration))
+        self.checked_add(duration).expect("the clock can't tell so late a moment")
+    }
+}
+
+impl AddAssign<Duration> for Instant {
+    fn add_assign(&mut self, duration: Duration) {
+        *self = *self + duration;
+    }
+}
+
+impl Sub<Duration> for Instant {
+    type Output = Self;
+
+    fn sub(self, duration: Duration) -> Self {
+        self.checked_sub(duration).expect("the clock can't tell so early a moment")
+    }
+}
+
+impl SubAssign<Duration> for Instant {
+    fn sub_assign(&mut self, duration: Duration) {
+        *self = *self - duration;
     }
 }
 
@@ -88,7 +117,7 @@ pub fn advance(ticks: u64) {
 /// A step that the explorer orders against the clock's.
 pub(crate) fn step() {
     let turn = TURN.with_borrow(Option::clone).expect("made when the execution began");
-    turn.fetch_add(0, Ordering::Relaxed);
+    turn.step();
 }
 
 pub(crate) fn has_passed(deadline: Instant) -> bool {
@@ -97,5 +126,5 @@ pub(crate) fn has_passed(deadline: Instant) -> bool {
 
 pub(crate) fn reset() {
     NOW.set(0);
-    TURN.set(Some(Rc::new(AtomicUsize::new(0))));
+    TURN.set(Some(Rc::new(Point::new())));
 }

@@ -9,13 +9,16 @@
 //! same scene with a bug put back: it must fail.
 
 pub mod clock;
+pub(crate) mod point;
 mod run;
 pub mod site;
 pub(crate) mod sleep;
+mod task;
 pub mod threads;
 
 pub use clock::advance;
 pub use run::{Model, Scene, main};
+pub use task::block_on;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -22,6 +22,7 @@ pub struct Model {
     bound: Option<usize>,
     least: usize,
     spurious: usize,
+    weak_failures: usize,
     symmetric: bool,
     loom_only: Option<&'static str>,
     random: Option<usize>,
@@ -40,6 +41,7 @@ impl Model {
             bound: None,
             least: 2,
             spurious: 0,
+            weak_failures: 0,
             symmetric: false,
             loom_only: None,
             random: None,
@@ -59,9 +61,21 @@ impl Model {
         self
     }
 
-    /// Lets each started thread be woken so often for no reason.
+    /// Lets the first `wakes` waits of each thread end for no reason.
+    ///
+    /// A thread that is woken has everything that its waker has done, under loom, though a real
+    /// wake promises no such order; one that wakes for no reason has nothing. So this is also
+    /// what shows an ordering that is missing after a wait. Costs one of the five threads that a
+    /// model may have.
     pub fn spurious(mut self, wakes: usize) -> Self {
         self.spurious = wakes;
+        self
+    }
+
+    /// Lets the first `failures` weak exchanges of each thread fail for no reason. Costs one of
+    /// the five threads that a model may have.
+    pub fn weak_failures(mut self, failures: usize) -> Self {
+        self.weak_failures = failures;
         self
     }
 
@@ -93,11 +107,12 @@ impl Model {
     fn explore(&self, scene: Scene) -> (usize, BTreeSet<String>) {
         super::SYMMETRIC.store(self.symmetric, std::sync::atomic::Ordering::Relaxed);
         super::threads::set_spurious(self.spurious);
+        super::threads::set_budget(super::threads::Choice::WeakFailure, self.weak_failures);
         let seen: Arc<Mutex<(usize, BTreeSet<String>)>> = Arc::default();
         let record = Arc::clone(&seen);
         let play = move || {
             super::start_execution();
-            let observed = scene();
+            let observed = super::threads::play(scene);
             let mut seen = record.lock().expect("held for an insertion only");
             seen.0 += 1;
             seen.1.insert(observed);

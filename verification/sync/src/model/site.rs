@@ -8,6 +8,7 @@
 //! | --- | --- | --- |
 //! | `load`, `store`, `rmw`, `success`, `failure`, `fence` | an ordering | it is used instead; a fence of `Relaxed` is none |
 //! | `light`, `heavy`, `wake`, `set` | `Dropped` | nothing |
+//! | `timer` | `Dropped` | the deadline passes at once |
 //! | `weak` | `Fails` | each thread's first weak exchange there fails for no reason |
 //! | `wait` | `Spurious` | each thread's first wait there is woken for no reason |
 //!
@@ -48,6 +49,8 @@ pub enum Role {
     Weak,
     /// A wait, which may end for no reason.
     Wait,
+    /// The deadline of a wait.
+    Timer,
 }
 
 impl Role {
@@ -65,6 +68,7 @@ impl Role {
             Self::Set => "set",
             Self::Weak => "weak",
             Self::Wait => "wait",
+            Self::Timer => "timer",
         }
     }
 }

@@ -1,5 +1,9 @@
 //! Threads of a model: numbered in the order in which they are started, each with a cell for the
 //! asymmetric fences and a few choices that the explorer makes both ways.
+//!
+//! A choice is a flag that the parent sets, relaxed, after it has started the thread: the thread
+//! may read either value, and the explorer tries both. So that the first thread of a scene has
+//! choices too, the scene is then played in a thread of its own ([`play`]).
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -12,10 +16,62 @@ use std::sync::Arc;
 
 pub use crate::engine::thread::{JoinHandle, yield_now};
 
+/// What the explorer may choose at a point of a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// A wait ends for no reason.
+    SpuriousWake,
+    /// A weak compare-exchange fails for no reason.
+    WeakFailure,
+}
+
+const CHOICES: usize = 2;
+
+/// How many choices of each kind a thread of this run has.
+static BUDGETS: [Plain; CHOICES] = [const { Plain::new(0) }; CHOICES];
+
+/// Lets each of a thread's first `most` opportunities go either way; the environment may raise
+/// the number for all models of a run.
+pub(crate) fn set_budget(choice: Choice, most: usize) {
+    let variable = match choice {
+        Choice::SpuriousWake => "LATCHWORK_SPURIOUS",
+        Choice::WeakFailure => "LATCHWORK_WEAK_FAILURES",
+    };
+    let raised = std::env::var(variable).map_or(0, |text| {
+        text.parse().unwrap_or_else(|_| panic!("{variable}={text}: expected a number"))
+    });
+    BUDGETS[choice as usize].store(most.max(raised), PlainOrdering::Relaxed);
+}
+
+/// Lets each thread's first `wakes` waits end for no reason.
+pub(crate) fn set_spurious(wakes: usize) {
+    set_budget(Choice::SpuriousWake, wakes);
+}
+
 /// The choices of one thread: each is read once, while its parent sets it.
 struct Choices {
-    flags: Vec<AtomicBool>,
+    flags: [Vec<AtomicBool>; CHOICES],
 }
+
+impl Choices {
+    /// Those of a thread that is about to start; none where the run has no budget.
+    fn for_a_thread() -> Option<Arc<Self>> {
+        let budgets = BUDGETS.each_ref().map(|budget| budget.load(PlainOrdering::Relaxed));
+        let flags = budgets.map(|most| (0..most).map(|_| AtomicBool::new(false)).collect());
+        (budgets != [0; CHOICES]).then(|| Arc::new(Self { flags }))
+    }
+
+    /// Done by the parent once the thread has started.
+    fn open(&self) {
+        for flag in self.flags.iter().flatten() {
+            // Relaxed, and after the start: the thread may read either value.
+            flag.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A thread's choices, and how many of each kind it has made.
+type Mine = Option<(Arc<Choices>, [usize; CHOICES])>;
 
 /// Threads that a model may have, the first included; as loom's own limit.
 const THREADS_AT_MOST: usize = 5;
@@ -26,28 +82,15 @@ struct Registered {
     started: usize,
 }
 
-static SPURIOUS: Plain = Plain::new(0);
-
-/// How often each thread of the model may be woken for no reason.
-pub(crate) fn set_spurious(wakes: usize) {
-    SPURIOUS.store(wakes, PlainOrdering::Relaxed);
-}
-
 thread_local! {
     static THREADS: RefCell<Registered> = const {
         RefCell::new(Registered { cells: Vec::new(), started: 1 })
     };
 }
 
-#[cfg(latchwork_loom)]
-loom::thread_local! {
+crate::thread::thread_local! {
     static ME: Cell<usize> = Cell::new(0);
-    static CHOICES: RefCell<Option<(Arc<Choices>, usize)>> = RefCell::new(None);
-}
-#[cfg(latchwork_shuttle)]
-shuttle::thread_local! {
-    static ME: Cell<usize> = Cell::new(0);
-    static CHOICES: RefCell<Option<(Arc<Choices>, usize)>> = RefCell::new(None);
+    static MINE: RefCell<Mine> = RefCell::new(None);
 }
 
 pub(crate) fn reset() {
@@ -67,25 +110,35 @@ where
         threads.started += 1;
         threads.started - 1
     });
-    let budget = SPURIOUS.load(PlainOrdering::Relaxed);
-    let choices = (budget > 0).then(|| {
-        Arc::new(Choices { flags: (0..budget).map(|_| AtomicBool::new(false)).collect() })
-    });
+    spawn_numbered(number, body)
+}
+
+fn spawn_numbered<F, T>(number: usize, body: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let choices = Choices::for_a_thread();
     let theirs = choices.clone();
     let handle = thread::spawn(move || {
         ME.with(|me| me.set(number));
         if let Some(choices) = theirs {
-            CHOICES.with(|slot| *slot.borrow_mut() = Some((choices, 0)));
+            MINE.with(|mine| *mine.borrow_mut() = Some((choices, [0; CHOICES])));
         }
         body()
     });
     if let Some(choices) = choices {
-        // Relaxed, and after the start: the child may read either value.
-        for flag in &choices.flags {
-            flag.store(true, Ordering::Relaxed);
-        }
+        choices.open();
     }
     handle
+}
+
+/// Plays a scene as the model's first thread.
+pub(crate) fn play(scene: super::Scene) -> String {
+    if BUDGETS.iter().all(|budget| budget.load(PlainOrdering::Relaxed) == 0) {
+        return scene();
+    }
+    spawn_numbered(0, scene).join().expect("the explorer ends with the panic of a thread")
 }
 
 /// Starts a thread of the model; the name is for the real machine.
@@ -101,26 +154,32 @@ where
     Ok(spawn(body))
 }
 
-/// One of the calling thread's choices; false once they are used up, and for the first thread.
-pub(crate) fn choose() -> bool {
-    CHOICES.with(|slot| {
-        let mut slot = slot.borrow_mut();
-        let Some((choices, next)) = slot.as_mut() else { return false };
-        let Some(flag) = choices.flags.get(*next) else { return false };
-        *next += 1;
+/// The calling thread's next choice of this kind; false once they are used up.
+pub(crate) fn choose(choice: Choice) -> bool {
+    if BUDGETS[choice as usize].load(PlainOrdering::Relaxed) == 0 {
+        return false;
+    }
+    // Also reached from destructors of thread-locals, when there are no choices any more.
+    MINE.try_with(|mine| {
+        let mut mine = mine.borrow_mut();
+        let Some((choices, made)) = mine.as_mut() else { return false };
+        let made = &mut made[choice as usize];
+        let Some(flag) = choices.flags[choice as usize].get(*made) else { return false };
+        *made += 1;
         flag.load(Ordering::Relaxed)
     })
+    .unwrap_or(false)
 }
 
 pub(crate) fn touch_own_cell() {
-    let me = ME.with(Cell::get);
+    let me = ME.try_with(Cell::get).expect("a thread fences before its thread-locals are gone");
     let cell = THREADS.with_borrow(|threads| Rc::clone(&threads.cells[me]));
-    cell.fetch_add(1, Ordering::AcqRel);
+    cell.fetch_add(0, Ordering::AcqRel);
 }
 
 pub(crate) fn touch_every_cell() {
     let cells = THREADS.with_borrow(|threads| threads.cells[..threads.started].to_vec());
     for cell in cells {
-        cell.fetch_add(1, Ordering::AcqRel);
+        cell.fetch_add(0, Ordering::AcqRel);
     }
 }

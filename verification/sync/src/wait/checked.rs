@@ -2,10 +2,12 @@
 //!
 //! The comparison is a read-modify-write that adds nothing, so it sees the newest value, as the
 //! kernel's does under its bucket's lock; queueing is part of the same step. A wake looks at the
-//! queue in a step of its own, which the explorer orders against the waiter's through a word per
+//! queue in a step of its own, which the explorer orders against the waiter's through a point per
 //! address. The word of the protocol itself is never touched by a wake.
 //!
-//! Spurious wakes come from the model's choices, time from its clock.
+//! Spurious wakes come from the model's choices, time from its clock. A wake that ends a sleep
+//! carries the waker's order with it, since loom has no other way to unblock a thread; a spurious
+//! wake carries none (see `Model::spurious`).
 
 use core::panic::Location;
 use std::cell::{Cell, RefCell};
@@ -13,15 +15,16 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::{Address, Class, Waited};
-use crate::atomic::{AtomicU32, Ordering};
-use crate::engine::atomic::AtomicUsize;
-use crate::model::site::{Role, ends_for_no_reason, is_dropped};
+use crate::atomic::AtomicU32;
+use crate::model::clock;
+use crate::model::point::Point;
 use crate::model::sleep::Sleeper;
-use crate::model::{clock, threads};
+use crate::model::site::{Role, ends_for_no_reason, is_dropped};
+use crate::model::threads::{Choice, choose};
 use crate::time::Instant;
 
 /// Addresses that a model may wait on.
-const ADDRESSES: usize = 8;
+const ADDRESSES: usize = 16;
 
 struct Waiter {
     sleeper: Sleeper,
@@ -30,10 +33,10 @@ struct Waiter {
     outcome: Cell<Option<Waited>>,
 }
 
-/// The waiters at one address, and the word through which the explorer orders their coming
+/// The waiters at one address, and the point at which the explorer orders their coming
 /// against wakes.
 struct Queue {
-    turn: AtomicUsize,
+    turn: Point,
     waiters: RefCell<Vec<Rc<Waiter>>>,
 }
 
@@ -60,14 +63,16 @@ fn queue(address: Address) -> Rc<Queue> {
 
 /// Forgets the last execution's waiters.
 pub(crate) fn reset() {
-    let queue = || Rc::new(Queue { turn: AtomicUsize::new(0), waiters: RefCell::default() });
+    let queue = || Rc::new(Queue { turn: Point::new(), waiters: RefCell::default() });
     let all = (0..ADDRESSES).map(|_| queue()).collect();
     QUEUES.set(Queues { all, number: HashMap::new() });
 }
 
 /// Lets the waiters whose deadline has come go.
 pub(crate) fn expire() {
-    for queue in QUEUES.with_borrow(|queues| queues.all.clone()) {
+    let used = QUEUES.with_borrow(|queues| queues.all[..queues.number.len()].to_vec());
+    for queue in used {
+        queue.turn.step();
         release(&queue, Waited::TimedOut, usize::MAX, |waiter| {
             waiter.deadline.is_some_and(clock::has_passed)
         });
@@ -100,14 +105,18 @@ pub(super) fn wait(
     class: Class,
     deadline: Option<Instant>,
 ) -> Waited {
-    if threads::choose() || ends_for_no_reason(Location::caller(), Role::Wait) {
+    let site = Location::caller();
+    if choose(Choice::SpuriousWake) || ends_for_no_reason(site, Role::Wait) {
         return Waited::Woken;
     }
     if deadline.is_some() {
+        if is_dropped(site, Role::Timer) {
+            return Waited::TimedOut;
+        }
         clock::step();
     }
     let queue = queue(Address::of(word));
-    queue.turn.fetch_add(0, Ordering::Relaxed);
+    queue.turn.step();
     if word.unlisted_newest() != expected {
         return Waited::Changed;
     }
@@ -128,7 +137,7 @@ pub(super) fn wake(address: Address, count: u32, class: Class) -> bool {
         return true;
     }
     let queue = queue(address);
-    queue.turn.fetch_add(0, Ordering::Relaxed);
+    queue.turn.step();
     let most = usize::try_from(count).unwrap_or(usize::MAX);
     release(&queue, Waited::Woken, most, |waiter| waiter.class.bits() & class.bits() != 0)
 }

@@ -15,7 +15,7 @@ fn absolute(deadline: Instant) -> Option<libc::timespec> {
     // SAFETY: `now` is a valid place for the result.
     let result = unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
     debug_assert_eq!(result, 0, "every Linux has a monotonic clock");
-    let mut nanoseconds = now.tv_nsec + libc::c_long::from(left.subsec_nanos() as i32);
+    let mut nanoseconds = now.tv_nsec + libc::c_long::from(left.subsec_nanos().cast_signed());
     let mut seconds = now.tv_sec.checked_add(libc::time_t::try_from(left.as_secs()).ok()?)?;
     if nanoseconds >= 1_000_000_000 {
         nanoseconds -= 1_000_000_000;
@@ -57,6 +57,10 @@ pub(super) fn wait(
 }
 
 pub(super) fn wake(address: Address, count: u32, class: Class) -> bool {
+    if count == 0 {
+        // The kernel would wake one.
+        return false;
+    }
     // SAFETY: a wake only uses the address as a key; it reads and writes no user memory.
     let woken = unsafe {
         libc::syscall(

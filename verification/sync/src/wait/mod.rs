@@ -13,10 +13,17 @@
 use crate::atomic::AtomicU32;
 use crate::time::Instant;
 
-#[cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
+#[cfg(all(
+    target_os = "linux",
+    not(any(latchwork_portable_wait, latchwork_loom, latchwork_shuttle))
+))]
 #[path = "linux.rs"]
 mod imp;
-#[cfg(all(not(target_os = "linux"), not(any(latchwork_loom, latchwork_shuttle))))]
+// `latchwork_portable_wait` tries the other systems' way on Linux.
+#[cfg(all(
+    any(not(target_os = "linux"), latchwork_portable_wait),
+    not(any(latchwork_loom, latchwork_shuttle))
+))]
 #[path = "parking_lot.rs"]
 mod imp;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
@@ -75,9 +82,21 @@ impl Address {
     }
 }
 
-/// Sleeps while `word` holds `expected`, until a wake of this class or the deadline.
+/// Sleeps while `word` holds `expected`, until a wake of this class or the deadline; a deadline
+/// that has passed is reported without sleeping.
 ///
-/// Progress: blocking.
+/// Progress: blocking. Cost: a system call.
+///
+/// ```
+/// use latchwork_sync::atomic::AtomicU32;
+/// use latchwork_sync::time::{Duration, Instant};
+/// use latchwork_sync::wait::{Class, Waited, wait};
+///
+/// let word = AtomicU32::new(7);
+/// assert_eq!(wait(&word, 8, Class::ANY, None), Waited::Changed);
+/// let soon = Instant::now() + Duration::from_millis(1);
+/// while wait(&word, 7, Class::ANY, Some(soon)) != Waited::TimedOut {}
+/// ```
 #[inline]
 #[cfg_attr(any(latchwork_loom, latchwork_shuttle), track_caller)]
 pub fn wait(word: &AtomicU32, expected: u32, class: Class, deadline: Option<Instant>) -> Waited {
@@ -86,7 +105,8 @@ pub fn wait(word: &AtomicU32, expected: u32, class: Class, deadline: Option<Inst
 
 /// Wakes at most `count` waiters of the class; returns whether there were any.
 ///
-/// The answer is a hint: on some systems it is always true. Cost: a system call.
+/// The answer is a hint. Progress: never blocks on a waiter. Cost: a system call where the system
+/// has futexes, else a look at a table in memory.
 #[inline]
 #[cfg_attr(any(latchwork_loom, latchwork_shuttle), track_caller)]
 pub fn wake(address: Address, count: u32, class: Class) -> bool {
