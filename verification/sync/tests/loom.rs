@@ -10,6 +10,9 @@ mod atomics;
 #[path = "loom/event.rs"]
 mod event;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/naive.rs"]
+mod naive;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
 #[path = "loom/shared.rs"]
 mod shared;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]

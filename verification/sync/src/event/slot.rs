@@ -61,4 +61,11 @@ impl Slot {
         self.lock.store(FREE, Ordering::Release);
         true
     }
+
+    /// The end of the slot, which a checker holds against accesses by others.
+    #[cfg(any(latchwork_loom, latchwork_shuttle))]
+    pub(super) fn end(&mut self) {
+        crate::atomic::AtomicMut::load_mut(&mut self.lock);
+        self.waker.get_mut();
+    }
 }

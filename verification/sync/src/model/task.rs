@@ -3,13 +3,21 @@
 use core::pin::pin;
 use core::task::{Context, Poll};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::{Wake, Waker};
 
 use crate::atomic::{AtomicU32, Ordering};
+use crate::model::threads;
 use crate::wait::{Address, Class, wait, wake_one};
 
-/// The word that a task sleeps on: 1 once it has been woken.
-struct Task(AtomicU32);
+/// A task, driven by one thread.
+struct Task {
+    /// What it sleeps on: 1 once it has been woken.
+    word: AtomicU32,
+    thread: usize,
+    /// Whether it has woken itself, that is, asks to be polled after others had their turn.
+    yields: AtomicBool,
+}
 
 impl Wake for Task {
     fn wake(self: Arc<Self>) {
@@ -18,8 +26,12 @@ impl Wake for Task {
 
     fn wake_by_ref(self: &Arc<Self>) {
         // Release: pairs with the swap in `block_on`, as every executor promises.
-        self.0.store(1, Ordering::Release);
-        wake_one(Address::of(&self.0));
+        self.word.store(1, Ordering::Release);
+        if threads::me() == self.thread {
+            self.yields.store(true, Ordering::Relaxed);
+        } else {
+            wake_one(Address::of(&self.word));
+        }
     }
 }
 
@@ -28,16 +40,23 @@ impl Wake for Task {
 /// A task that nobody wakes is a deadlock, which fails the model.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    let task = Arc::new(Task(AtomicU32::new(0)));
+    let task = Arc::new(Task {
+        word: AtomicU32::new(0),
+        thread: threads::me(),
+        yields: AtomicBool::new(false),
+    });
     let waker = Waker::from(Arc::clone(&task));
     let mut context = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
             return output;
         }
+        if task.yields.swap(false, Ordering::Relaxed) {
+            threads::yield_now();
+        }
         // Acquire: pairs with the store in `wake_by_ref`.
-        while task.0.swap(0, Ordering::Acquire) == 0 {
-            wait(&task.0, 0, Class::ANY, None);
+        while task.word.swap(0, Ordering::Acquire) == 0 {
+            wait(&task.word, 0, Class::ANY, None);
         }
     }
 }

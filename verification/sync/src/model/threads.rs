@@ -171,9 +171,13 @@ pub(crate) fn choose(choice: Choice) -> bool {
     .unwrap_or(false)
 }
 
+/// The calling thread's number.
+pub(crate) fn me() -> usize {
+    ME.try_with(Cell::get).expect("a thread does so before its thread-locals are gone")
+}
+
 pub(crate) fn touch_own_cell() {
-    let me = ME.try_with(Cell::get).expect("a thread fences before its thread-locals are gone");
-    let cell = THREADS.with_borrow(|threads| Rc::clone(&threads.cells[me]));
+    let cell = THREADS.with_borrow(|threads| Rc::clone(&threads.cells[me()]));
     cell.fetch_add(0, Ordering::AcqRel);
 }
 

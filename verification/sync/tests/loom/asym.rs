@@ -176,10 +176,10 @@ fn next_by_plain_load() -> String {
     number_hands_over_data(|barriers| barriers.ended(Ordering::Relaxed) + 1)
 }
 
-/// Three threads call at once; all come back, and each barrier has a number of its own.
-fn all_come_back() -> String {
+/// Threads that call at once all come back, and each barrier has a number of its own.
+fn all_come_back<const OTHERS: usize>() -> String {
     let barriers = Arc::new(Barriers::new());
-    let others = [(); 2].map(|()| {
+    let others = [(); OTHERS].map(|()| {
         let barriers = Arc::clone(&barriers);
         thread::spawn(move || barriers.run())
     });
@@ -218,6 +218,7 @@ pub(crate) fn models() -> Vec<Model> {
             .random_under_shuttle(20_000),
         Model::new("number_hands_over_data", next_is_a_number)
             .twin("by_plain_load", next_by_plain_load),
-        Model::new("all_come_back", all_come_back).bound(2).random_under_shuttle(20_000),
+        Model::new("both_come_back", all_come_back::<1>).bound(4).random_under_shuttle(20_000),
+        Model::new("all_come_back", all_come_back::<2>).bound(1).random_under_shuttle(20_000),
     ]
 }

@@ -159,9 +159,9 @@ mod typed {
         let theirs = Arc::clone(&shared);
         let child = thread::spawn(move || {
             theirs.1.set(1);
-            theirs.0.fetch_update(publish, Ordering::Relaxed, |state| {
-                Some(State { ready: 1, ..state })
-            })
+            theirs
+                .0
+                .fetch_update(publish, Ordering::Relaxed, |state| Some(State { ready: 1, ..state }))
         });
         let seen = shared.0.load(Ordering::Acquire);
         if seen.ready == 1 {
