@@ -18,8 +18,8 @@ use super::{Address, Class, Waited};
 use crate::atomic::AtomicU32;
 use crate::model::clock;
 use crate::model::point::Point;
-use crate::model::sleep::Sleeper;
 use crate::model::site::{Role, ends_for_no_reason, is_dropped};
+use crate::model::sleep::Sleeper;
 use crate::model::threads::{Choice, choose};
 use crate::time::Instant;
 
