@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 
 use super::site::{self, Kind, Mutant, Sites};
 
@@ -18,6 +18,8 @@ pub(crate) struct Hunt {
     directory: PathBuf,
     /// The models' names, with the time that each takes unchanged.
     pub(crate) models: Vec<(String, Duration)>,
+    /// The models that fail unchanged.
+    pub(crate) broken: Vec<String>,
     jobs: usize,
 }
 
@@ -43,11 +45,12 @@ enum End {
 }
 
 impl Hunt {
-    /// Runs each model once as it is, and lists the sites that it reaches.
+    /// Runs each model once as it is, and lists the sites that it reaches. A model that fails as
+    /// it is could find nothing, and is left out.
     ///
     /// # Errors
     ///
-    /// When a model fails as it is: no mutant would mean anything.
+    /// When a process can't be started.
     pub(crate) fn prepare(
         program: &Path,
         directory: &Path,
@@ -59,6 +62,7 @@ impl Hunt {
             program: program.to_owned(),
             directory: directory.to_owned(),
             models: Vec::new(),
+            broken: Vec::new(),
             jobs,
         };
         std::fs::create_dir_all(scratch)?;
@@ -67,15 +71,17 @@ impl Hunt {
             std::fs::write(&listing, "")?;
             let start = Instant::now();
             let mut child = hunt.start(name, &[("LATCHWORK_SITES", &listing.to_string_lossy())])?;
-            if !child.wait()?.success() {
-                bail!("model {name} fails unchanged; run the step `loom` first");
-            }
-            Ok((start.elapsed(), std::fs::read_to_string(&listing)?))
+            let passed = child.wait()?.success();
+            Ok((passed, start.elapsed(), std::fs::read_to_string(&listing)?))
         })?;
         let mut sites = Sites::new();
-        for (number, (name, (took, listing))) in names.into_iter().zip(listed).enumerate() {
-            site::add(&mut sites, number, &listing);
-            hunt.models.push((name, took));
+        for (name, (passed, took, listing)) in names.into_iter().zip(listed) {
+            if passed {
+                site::add(&mut sites, hunt.models.len(), &listing);
+                hunt.models.push((name, took));
+            } else {
+                hunt.broken.push(name);
+            }
         }
         Ok((hunt, sites))
     }

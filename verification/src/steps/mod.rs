@@ -22,7 +22,6 @@ pub(crate) enum When {
     /// Not with `--quick`.
     Thorough,
     /// Only with `--long` or by name.
-    #[allow(dead_code)]
     Long,
 }
 
@@ -109,7 +108,7 @@ pub(crate) const ALL: &[Step] = &[
     Step {
         name: "mutants",
         about: "each ordering, fence and wake is weakened, and a model fails for it",
-        when: When::Thorough,
+        when: When::Long,
         run: mutants::run,
     },
 ];

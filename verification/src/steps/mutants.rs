@@ -49,7 +49,7 @@ fn check(
     let (hunt, sites) = Hunt::prepare(&program, &root.join(&krate.directory), jobs, &scratch)?;
     let files = sources.iter().map(String::as_str).filter(|file| !is_the_checkers_own(file));
     let listed = listed::sites_in(&root, files)?;
-    if hunt.models.is_empty() {
+    if hunt.models.is_empty() && hunt.broken.is_empty() {
         return Ok(Some(Outcome::skip("its test program has no models")));
     }
     let own: Sites = sites.into_iter().filter(|(site, _)| site.file.starts_with(&source)).collect();
@@ -59,6 +59,9 @@ fn check(
     let fates = hunt.all(&own, &mutants, most)?;
     let excuses = equivalents.below(&root, &source);
     let mut judge = Judge::new(krate, &own, excuses);
+    for model in &hunt.broken {
+        judge.count(false, &format!("    model {model}: FAILS UNCHANGED, and was left out"));
+    }
     for fate in &fates {
         judge.fate(fate)?;
     }

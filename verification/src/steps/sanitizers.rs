@@ -1,4 +1,4 @@
-//! Tests under AddressSanitizer, which a nightly compiler has.
+//! Tests under `AddressSanitizer`, which a nightly compiler has.
 
 use super::Run;
 use super::cargo::excerpt;
