@@ -1,0 +1,81 @@
+//! The stack that allocates nothing.
+
+use latchwork_sync::const_fn;
+
+use crate::lists::Lists;
+use crate::storage::{Inline, Storage};
+use crate::surface::surface;
+
+pub(crate) type Slots<T, const N: usize> = Inline<T, N>;
+
+/// A stack with `N` slots inside itself: for statics, and where there is no allocator.
+///
+/// All else is as with [`ArrayStack`](crate::ArrayStack); for how many values fit for certain see
+/// [`InlineStack::capacity_for`].
+///
+/// ```
+/// use latchwork_treiber::InlineStack;
+///
+/// static FREE_PAGES: InlineStack<u32, 64> = InlineStack::new();
+/// FREE_PAGES.push(7).unwrap();
+/// assert_eq!(FREE_PAGES.pop(), Some(7));
+/// ```
+pub struct InlineStack<T, const N: usize> {
+    pub(crate) lists: Lists<Slots<T, N>>,
+}
+
+impl<T, const N: usize> InlineStack<T, N> {
+    const_fn! {
+        /// An empty stack.
+        pub fn new() -> Self {
+            const { assert!(N > 0, "a stack for no values") };
+            Self { lists: Lists::new(Inline::new()) }
+        }
+    }
+
+    /// How many values fit for certain when so many parties use it at once: live handles, and
+    /// threads inside calls on the stack itself. See [`ArrayStack`](crate::ArrayStack), Full.
+    pub fn capacity_for(&self, parties: usize) -> usize {
+        let others = parties.saturating_sub(1);
+        N.saturating_sub(others.saturating_mul(2 * self.lists.storage().batch() + 1))
+    }
+
+    /// Pushes a value.
+    ///
+    /// # Errors
+    ///
+    /// The value, when the stack is full.
+    #[inline]
+    pub fn push(&self, value: T) -> Result<(), T> {
+        self.lists.push(value)
+    }
+
+    /// Pushes all values in one exchange, the iterator's last on top.
+    ///
+    /// Should the iterator panic, the values that it gave before are pushed.
+    ///
+    /// # Errors
+    ///
+    /// When the stack is full: the value that no longer fitted and the iterator. Those before are
+    /// pushed, in one exchange.
+    pub fn push_all<I: IntoIterator<Item = T>>(&self, values: I) -> Result<(), (T, I::IntoIter)> {
+        self.lists.push_all(values)
+    }
+
+    /// Pushes a value by the sole owner.
+    ///
+    /// # Errors
+    ///
+    /// The value, when the stack is full.
+    pub fn push_mut(&mut self, value: T) -> Result<(), T> {
+        self.lists.push_mut(value)
+    }
+}
+
+impl<T, const N: usize> Default for InlineStack<T, N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+surface!([T, const N: usize] InlineStack<T, N>);

@@ -1,0 +1,116 @@
+//! Free slots: rows of them, on the list in batches.
+
+use super::Lists;
+use crate::storage::Storage;
+
+/// A row of free slots with one owner, joined by their links.
+#[derive(Clone, Copy)]
+pub(super) struct Row {
+    /// The first slot's word; 0 for none.
+    pub(super) first: u64,
+    pub(super) len: usize,
+}
+
+impl Row {
+    pub(super) const EMPTY: Self = Self { first: 0, len: 0 };
+}
+
+impl<S: Storage> Lists<S> {
+    /// Takes the first slot off a row that is not empty.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the row.
+    #[inline]
+    pub(super) unsafe fn split(&self, row: &mut Row) -> u64 {
+        let word = row.first;
+        // SAFETY: the row is the caller's, and its slots are free.
+        row.first = unsafe { self.slot(word).link() };
+        row.len = row.len.wrapping_sub(1);
+        word
+    }
+
+    /// Puts a free slot in front of a row.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns both.
+    #[inline]
+    pub(super) unsafe fn join(&self, row: &mut Row, word: u64) {
+        // SAFETY: the slot is the caller's, and free.
+        unsafe { self.slot(word).set_link(row.first) };
+        row.first = word;
+        row.len = row.len.wrapping_add(1);
+    }
+
+    /// Puts a row on the free list, in one exchange.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the row, and gives it up.
+    pub(super) unsafe fn give(&self, row: Row) {
+        if row.first == 0 {
+            return;
+        }
+        let first = self.slot(row.first);
+        // SAFETY: the row is the caller's.
+        let second = unsafe { first.link() };
+        if second != 0 {
+            self.slot(second).set_next(row.len as u64); // I7
+        }
+        // The head of a batch gets a new generation each time, so that it may come back unused.
+        Self::publish(&self.free, first, self.storage.bumped(row.first));
+    }
+
+    /// Takes a batch off the free list, in one exchange. The caller owns it.
+    fn take_batch(&self) -> Option<Row> {
+        let (word, first) = self.unpublish(&self.free)?;
+        // SAFETY: it was just taken.
+        let second = unsafe { first.link() };
+        let len = if second == 0 { 1 } else { self.slot(second).next() as usize }; // I7
+        Some(Row { first: word, len })
+    }
+
+    /// A row of slots that were never used. The caller owns it.
+    fn take_fresh(&self, want: usize) -> Option<Row> {
+        let (index, count) = self.storage.fresh(want)?;
+        let mut row = Row::EMPTY;
+        for word in (index..index + count as u64).rev() {
+            // SAFETY: given out to this call just now.
+            unsafe { self.join(&mut row, word) };
+        }
+        Some(row)
+    }
+
+    /// Up to a batch of free slots, or `None` where there are none. The caller owns them.
+    ///
+    /// Fresh slots that have once run out never come back, so that there is a moment between the
+    /// two looks at the free list, the second, at which no slot was free in either place.
+    #[cold]
+    pub(super) fn take_row(&self, want: usize) -> Option<Row> {
+        self.take_batch().or_else(|| self.take_fresh(want)).or_else(|| self.take_batch())
+    }
+
+    /// One free slot, or `None` where there are none. The caller owns it.
+    pub(super) fn take_slot(&self) -> Option<u64> {
+        let mut row = self.take_row(1)?;
+        // SAFETY: taken above.
+        let word = unsafe { self.split(&mut row) };
+        // SAFETY: taken above.
+        unsafe { self.give(row) };
+        Some(word)
+    }
+
+    /// Gives one free slot.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns it, and gives it up.
+    pub(super) unsafe fn give_slot(&self, word: u64) {
+        let mut row = Row::EMPTY;
+        // SAFETY: the caller owns the slot.
+        unsafe { self.join(&mut row, word) };
+        // SAFETY: as above.
+        unsafe { self.give(row) };
+    }
+}

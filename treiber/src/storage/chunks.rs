@@ -1,0 +1,194 @@
+//! Slots that grow by chunks and never move.
+//!
+//! ```text
+//! index (32 bits) = chunk (6) │ place in the chunk (26)
+//! ```
+//!
+//! The first chunk has `first` slots, each next one twice as many, up to 2^26. The table keeps
+//! for each chunk not its own address but the address that index 0 would have if the chunk went
+//! down to it, so that a slot is found by one load and one addition.
+//!
+//! - G1: an entry of the table is written once, by the exchange that publishes its chunk, and
+//!   read with Acquire by whoever hands out slots of it. Whoever has a word has synchronised with
+//!   that, through the lists.
+//! - G2: `fresh` moves by exchange only and never beyond the end of its chunk, so that each index
+//!   is given out once.
+
+use alloc::boxed::Box;
+use core::marker::PhantomData;
+use core::ptr;
+
+use latchwork_sync::CachePadded;
+use latchwork_sync::atomic::{AtomicMut, AtomicPtr, AtomicU64, Ordering};
+use latchwork_sync::const_fn;
+
+use super::Storage;
+use super::memory::row;
+use super::width::{self, Width};
+use crate::lists::Slot;
+
+const CHUNKS: usize = 64;
+const PLACE_BITS: u32 = 26;
+const INDEX_BITS: u32 = 32;
+/// How many slots a batch of free ones has at most.
+const BATCH: usize = 32;
+
+pub struct Chunks<T, W> {
+    /// Biased: see above. Null where there is no chunk yet.
+    table: [AtomicPtr<Slot<T>>; CHUNKS],
+    /// The slots of the first chunk, a power of two.
+    first: usize,
+    /// The next index that was never given out.
+    fresh: CachePadded<AtomicU64>,
+    width: PhantomData<W>,
+}
+
+impl<T, W: Width> Chunks<T, W> {
+    const_fn! {
+        /// No slots yet; the first chunk will have so many.
+        pub(crate) fn new(first: usize) -> Self {
+            assert!(first.is_power_of_two() && first >= 2 && first <= 1 << PLACE_BITS);
+            #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+            let table = [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS];
+            #[cfg(any(latchwork_loom, latchwork_shuttle))]
+            let table = core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut()));
+            // Index 0 is no slot: the first chunk begins at 1.
+            let fresh = CachePadded::new(AtomicU64::new(1));
+            Self { table, first, fresh, width: PhantomData }
+        }
+    }
+
+    /// Makes room for so many slots at once; false where there is no memory for it.
+    pub(crate) fn reserve(&self, slots: usize) -> bool {
+        let mut room = 0;
+        for chunk in 0..CHUNKS {
+            // Index 0 is not used.
+            room += self.len(chunk) - usize::from(chunk == 0);
+            if !self.ensure(chunk) {
+                return false;
+            }
+            if room >= slots {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// How many places a chunk has.
+    fn len(&self, chunk: usize) -> usize {
+        // The shift can't lose bits: 2^26 x 2^26 at most.
+        let doubled = (self.first as u64) << chunk.min(PLACE_BITS as usize);
+        doubled.min(1 << PLACE_BITS) as usize
+    }
+
+    /// The pointer that makes an index an offset.
+    fn bias(memory: *mut Slot<T>, chunk: usize) -> *mut Slot<T> {
+        memory.wrapping_sub(chunk << PLACE_BITS)
+    }
+
+    fn unbias(biased: *mut Slot<T>, chunk: usize) -> *mut Slot<T> {
+        biased.wrapping_add(chunk << PLACE_BITS)
+    }
+
+    /// Allocates a chunk, unless it is there; false where there is no memory for it.
+    #[cold]
+    fn ensure(&self, chunk: usize) -> bool {
+        let entry = &self.table[chunk];
+        // Acquire: G1, pairs with the exchange below.
+        if !entry.load(Ordering::Acquire).is_null() {
+            return true;
+        }
+        let len = self.len(chunk);
+        let Some(row) = row::<T>(len) else { return false };
+        let memory = Box::into_raw(row);
+        let biased = Self::bias(memory.cast(), chunk);
+        // Release: G1. Acquire: another's chunk is as good, and must be seen whole.
+        if entry
+            .compare_exchange(ptr::null_mut(), biased, Ordering::Release, Ordering::Acquire)
+            .is_err()
+        {
+            // SAFETY: made above, and not published.
+            drop(unsafe { Box::from_raw(memory) });
+        }
+        true
+    }
+}
+
+// SAFETY: a chunk never moves and lives until the drop; G2.
+unsafe impl<T, W: Width> Storage for Chunks<T, W> {
+    type Item = T;
+
+    #[inline]
+    unsafe fn slot(&self, word: u64) -> &Slot<T> {
+        let index = word as u32;
+        // SAFETY: the upper bits of an index are below 64.
+        let entry = unsafe { self.table.get_unchecked((index >> PLACE_BITS) as usize) };
+        // Relaxed: whoever has the word has synchronised with G1's exchange.
+        let biased = entry.load(Ordering::Relaxed);
+        // SAFETY: the bias and the index cancel out to a place in the chunk.
+        unsafe { &*biased.wrapping_add(index as usize) }
+    }
+
+    #[cold]
+    fn fresh(&self, want: usize) -> Option<(u64, usize)> {
+        // Relaxed, here and below: G1 orders the memory.
+        let mut at = self.fresh.load(Ordering::Relaxed);
+        loop {
+            let (chunk, place) =
+                ((at >> PLACE_BITS) as usize, (at & ((1 << PLACE_BITS) - 1)) as usize);
+            // A full chunk of the largest size carries over into the next one's number by itself.
+            let full = place == self.len(chunk.min(CHUNKS - 1));
+            let chunk = chunk + usize::from(full);
+            if chunk == CHUNKS || !self.ensure(chunk) {
+                return None;
+            }
+            let start = if full { (chunk as u64) << PLACE_BITS } else { at };
+            let place = if full { 0 } else { place };
+            let count = want.min(self.len(chunk) - place);
+            match self.fresh.compare_exchange_weak(
+                at,
+                start + count as u64,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return Some((start, count)),
+                Err(now) => at = now,
+            }
+        }
+    }
+
+    #[inline]
+    fn bumped(&self, word: u64) -> u64 {
+        width::bumped::<W>(word, INDEX_BITS)
+    }
+
+    fn generation_bits(&self) -> u32 {
+        width::generation_bits::<W>(INDEX_BITS)
+    }
+
+    #[inline]
+    fn batch(&self) -> usize {
+        BATCH
+    }
+
+    #[inline]
+    fn trusts_pops(&self) -> bool {
+        false
+    }
+}
+
+impl<T, W> Drop for Chunks<T, W> {
+    fn drop(&mut self) {
+        for chunk in 0..CHUNKS {
+            let biased = self.table[chunk].load_mut();
+            if !biased.is_null() {
+                let len = (((self.first as u64) << chunk.min(PLACE_BITS as usize))
+                    .min(1 << PLACE_BITS)) as usize;
+                let memory = biased.wrapping_add(chunk << PLACE_BITS);
+                let row = ptr::slice_from_raw_parts_mut(memory, len);
+                // SAFETY: the row was made by `ensure` with this length; slots drop nothing.
+                drop(unsafe { Box::from_raw(row) });
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! A number of slots that the type fixes, inside the stack itself.
+
+use latchwork_sync::{CachePadded, const_fn};
+
+use super::Storage;
+use super::fresh::Fresh;
+use super::width::{self, Full};
+use crate::lists::Slot;
+
+/// `N` slots with the indices from 1.
+pub struct Inline<T, const N: usize> {
+    fresh: CachePadded<Fresh>,
+    row: [Slot<T>; N],
+}
+
+impl<T, const N: usize> Inline<T, N> {
+    const INDEX_BITS: u32 = usize::BITS - N.leading_zeros();
+
+    const_fn! {
+        pub(crate) fn new() -> Self {
+            #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+            let row = [const { Slot::new() }; N];
+            #[cfg(any(latchwork_loom, latchwork_shuttle))]
+            let row = core::array::from_fn(|_| Slot::new());
+            Self { fresh: CachePadded::new(Fresh::new()), row }
+        }
+    }
+}
+
+// SAFETY: the slots lie in the storage, which does not move while it is shared or has slots in
+// use by others; `Fresh` gives each index once.
+unsafe impl<T, const N: usize> Storage for Inline<T, N> {
+    type Item = T;
+
+    #[inline]
+    unsafe fn slot(&self, word: u64) -> &Slot<T> {
+        let index = (word & ((1 << Self::INDEX_BITS) - 1)) as usize;
+        debug_assert!(index != 0 && index <= N);
+        // SAFETY: `fresh` gives out no index beyond the row, and not 0.
+        unsafe { self.row.get_unchecked(index - 1) }
+    }
+
+    fn fresh(&self, want: usize) -> Option<(u64, usize)> {
+        self.fresh.take(want, N as u64)
+    }
+
+    #[inline]
+    fn bumped(&self, word: u64) -> u64 {
+        width::bumped::<Full>(word, Self::INDEX_BITS)
+    }
+
+    fn generation_bits(&self) -> u32 {
+        width::generation_bits::<Full>(Self::INDEX_BITS)
+    }
+
+    #[inline]
+    fn batch(&self) -> usize {
+        const { if N >= 256 { 16 } else { 1 } }
+    }
+
+    #[inline]
+    fn trusts_pops(&self) -> bool {
+        width::generation_bits::<Full>(Self::INDEX_BITS) >= width::WIDE
+    }
+}

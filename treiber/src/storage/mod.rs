@@ -1,0 +1,51 @@
+//! Where the slots are, and how a word names one.
+
+mod chunks;
+mod flat;
+mod fresh;
+mod inline;
+mod memory;
+mod width;
+
+pub use chunks::Chunks;
+pub use flat::Flat;
+pub use inline::Inline;
+pub use width::{Full, Narrow};
+
+use crate::lists::Slot;
+
+/// Slots that never move and live as long as the storage, named by the index in a word.
+///
+/// # Safety
+///
+/// - `slot` gives the same slot for the same index at all times, and different ones for
+///   different indices.
+/// - `fresh` gives out each index at most once, never 0.
+/// - `bumped` keeps the index.
+pub unsafe trait Storage {
+    /// What a slot is for.
+    type Item;
+
+    /// The slot that a word names.
+    ///
+    /// # Safety
+    ///
+    /// `word`'s index was given out by `fresh`, and the caller has synchronised with that.
+    unsafe fn slot(&self, word: u64) -> &Slot<Self::Item>;
+
+    /// Gives out up to `want` slots that were never used: a first index and how many from there.
+    fn fresh(&self, want: usize) -> Option<(u64, usize)>;
+
+    /// The word of the same slot with its next generation.
+    fn bumped(&self, word: u64) -> u64;
+
+    /// How many bits the generation has.
+    fn generation_bits(&self) -> u32;
+
+    /// How many slots a batch of free ones has at most.
+    fn batch(&self) -> usize;
+
+    /// Whether a handle may pop what it believes to be on top without looking, see
+    /// `lists::magazine`.
+    fn trusts_pops(&self) -> bool;
+}
