@@ -78,7 +78,7 @@ impl<T> ArrayStack<T> {
             .checked_sub(1)
             .and_then(|others| others.checked_mul(2 * batch + 1))
             .and_then(|spare| spare.checked_add(capacity))
-            .filter(|slots| *slots <= u32::MAX as usize)
+            .filter(|slots| u32::try_from(*slots).is_ok())
             .and_then(|slots| Flat::new(slots, batch));
         let Some(storage) = stack else {
             panic!("no memory for a stack of {capacity} values and {parties} parties")
@@ -101,6 +101,16 @@ impl<T> ArrayStack<T> {
         self.lists.push(value)
     }
 
+    /// As [`Self::push`], under the name that it has on every stack.
+    ///
+    /// # Errors
+    ///
+    /// The value, when the stack is full.
+    #[inline]
+    pub fn try_push(&self, value: T) -> Result<(), T> {
+        self.lists.push(value)
+    }
+
     /// Pushes all values in one exchange, the iterator's last on top.
     ///
     /// Should the iterator panic, the values that it gave before are pushed.
@@ -118,7 +128,7 @@ impl<T> ArrayStack<T> {
     /// # Errors
     ///
     /// The value, when the stack is full.
-    pub fn push_mut(&mut self, value: T) -> Result<(), T> {
+    pub fn try_push_mut(&mut self, value: T) -> Result<(), T> {
         self.lists.push_mut(value)
     }
 }

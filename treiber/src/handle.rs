@@ -1,27 +1,47 @@
 //! A thread's handle to a stack.
 
+use alloc::sync::Arc;
 use core::fmt;
+use core::ops::Deref;
 
+use self::sealed::Slotted as _;
 use crate::lists::{Lists, Magazine};
 use crate::narrow::{NarrowStack, SmallChunks};
 use crate::storage::{Flat, Narrow, Storage};
 use crate::{ArrayStack, InlineStack, Stack};
 
 pub(crate) mod sealed {
+    use crate::lists::Lists;
+    use crate::storage::Storage;
+
     pub trait Slotted {
-        type Storage: super::Storage;
-        fn lists(&self) -> &super::Lists<Self::Storage>;
-        fn lists_mut(&mut self) -> &mut super::Lists<Self::Storage>;
+        type Storage: Storage;
+        type Pushed;
+        fn lists(&self) -> &Lists<Self::Storage>;
+        fn lists_mut(&mut self) -> &mut Lists<Self::Storage>;
+        fn pushed(result: Result<(), <Self::Storage as Storage>::Item>) -> Self::Pushed;
     }
 }
 
 /// The stacks that give [`Handle`]s.
-pub trait Slotted: sealed::Slotted {}
+pub trait Slotted:
+    sealed::Slotted<
+        Storage: Storage<Item = <Self as Slotted>::Item>,
+        Pushed = <Self as Slotted>::Pushed,
+    >
+{
+    /// What the stack holds.
+    type Item;
+
+    /// What a push returns.
+    type Pushed;
+}
 
 macro_rules! slotted {
-    ($(impl[$($generics:tt)*] $stack:ty, $storage:ty;)*) => {$(
+    ($(impl[$($generics:tt)*] $stack:ty, $storage:ty, $pushed:ty, $finish:expr;)*) => {$(
         impl<$($generics)*> sealed::Slotted for $stack {
             type Storage = $storage;
+            type Pushed = $pushed;
 
             #[inline]
             fn lists(&self) -> &Lists<Self::Storage> {
@@ -32,18 +52,33 @@ macro_rules! slotted {
             fn lists_mut(&mut self) -> &mut Lists<Self::Storage> {
                 &mut self.lists
             }
+
+            #[inline]
+            fn pushed(result: Result<(), T>) -> $pushed {
+                let finish: fn(Result<(), T>) -> $pushed = $finish;
+                finish(result)
+            }
         }
 
-        impl<$($generics)*> Slotted for $stack {}
+        impl<$($generics)*> Slotted for $stack {
+            type Item = T;
+            type Pushed = $pushed;
+        }
     )*};
 }
 
 slotted! {
-    impl[T] Stack<T>, crate::stack::Slots<T>;
-    impl[T] ArrayStack<T>, crate::array_stack::Slots<T>;
-    impl[T, const N: usize] InlineStack<T, N>, crate::inline_stack::Slots<T, N>;
-    impl[T, const BITS: u32] NarrowStack<T, BITS>, Flat<T, Narrow<BITS>>;
-    impl[T] SmallChunks<T>, crate::stack::Slots<T>;
+    impl[T] Stack<T>, crate::stack::Slots<T>, (), |result| {
+        if result.is_err() {
+            crate::stack::no_room();
+        }
+    };
+    impl[T] ArrayStack<T>, crate::array_stack::Slots<T>, Result<(), T>, |result| result;
+    impl[T, const N: usize] InlineStack<T, N>, crate::inline_stack::Slots<T, N>, Result<(), T>,
+        |result| result;
+    impl[T, const BITS: u32] NarrowStack<T, BITS>, Flat<T, Narrow<BITS>>, Result<(), T>,
+        |result| result;
+    impl[T] SmallChunks<T>, crate::stack::Slots<T>, Result<(), T>, |result| result;
 }
 
 /// A thread's handle to a stack, with free slots of its own: two locked operations for a push and
@@ -56,10 +91,10 @@ slotted! {
 ///
 /// - Progress: lock-free, as the stack.
 /// - Memory ordering: as the stack's own operations.
-/// - Wrap: as the stack's; on an [`ArrayStack`] with at least 40 generation bits a pop uses what
-///   the handle saw on top at its last operation, so that the time in which generations must not
-///   wrap runs from there. It reads the slot below anew, so that a wrap does harm only if it ends
-///   in the few nanoseconds between that read and the exchange.
+/// - Wrap: a pop uses what the handle saw on top at its last operation, so that the time in which
+///   a generation must not wrap runs from there. But it reads the slot below anew: a wrap does
+///   harm only if it ends, at the very generation, in the few nanoseconds between that read and
+///   the exchange.
 ///
 /// ```
 /// use latchwork_treiber::Stack;
@@ -78,72 +113,93 @@ slotted! {
 /// });
 /// assert!(stack.is_empty());
 /// ```
-pub struct Handle<'a, S: Slotted> {
-    magazine: Magazine<'a, S::Storage>,
+///
+/// A handle can also share the stack's ownership, see [`Handle::new`].
+pub struct Handle<R: Reference> {
+    magazine: Magazine<<R::Stack as sealed::Slotted>::Storage>,
+    stack: R,
 }
 
-impl<'a, S: Slotted> Handle<'a, S> {
-    pub(crate) fn new(stack: &'a S) -> Self {
-        Self { magazine: Magazine::new(stack.lists()) }
+/// What a handle may hold of its stack: a borrow or an `Arc`.
+///
+/// # Safety
+///
+/// It always refers to the same stack, which lives at least as long and does not move.
+pub unsafe trait Reference: Deref<Target = Self::Stack> {
+    /// The stack.
+    type Stack: Slotted;
+}
+
+// SAFETY: a borrow stays what it is.
+unsafe impl<S: Slotted> Reference for &S {
+    type Stack = S;
+}
+
+// SAFETY: an `Arc` stays what it is, and its stack is on the heap.
+unsafe impl<S: Slotted> Reference for Arc<S> {
+    type Stack = S;
+}
+
+impl<R: Reference> Handle<R> {
+    /// A handle to this stack.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use latchwork_treiber::{ArrayStack, Handle};
+    ///
+    /// let stack = Arc::new(ArrayStack::new(100));
+    /// let mut handle = Handle::new(Arc::clone(&stack));
+    /// let thread = std::thread::spawn(move || handle.push(1));
+    /// assert_eq!(thread.join().unwrap(), Ok(()));
+    /// assert_eq!(stack.pop(), Some(1));
+    /// ```
+    pub fn new(stack: R) -> Self {
+        Self { magazine: Magazine::new(), stack }
+    }
+
+    /// The stack.
+    pub fn stack(&self) -> &R::Stack {
+        &self.stack
     }
 
     /// Pops the newest value.
     #[inline]
-    pub fn pop(&mut self) -> Option<<S::Storage as Storage>::Item> {
-        self.magazine.pop()
+    pub fn pop(&mut self) -> Option<<R::Stack as Slotted>::Item> {
+        // SAFETY: a reference always refers to the same stack.
+        unsafe { self.magazine.pop(self.stack.lists()) }
     }
-}
 
-impl<T> Handle<'_, Stack<T>> {
-    /// Pushes a value.
-    ///
-    /// # Panics
-    ///
-    /// When there is no memory or no index for another chunk of slots; see
-    /// [`Handle::try_push`].
+    /// Pushes a value, as the stack's own `push`: on a [`Stack`] it returns nothing, and panics
+    /// where there is no memory; a bounded stack that is full gives the value back as an error.
     #[inline]
-    pub fn push(&mut self, value: T) {
-        if self.magazine.push(value).is_err() {
-            crate::stack::no_room();
-        }
+    pub fn push(&mut self, value: <R::Stack as Slotted>::Item) -> <R::Stack as Slotted>::Pushed {
+        let result = self.try_push(value);
+        <R::Stack as sealed::Slotted>::pushed(result)
     }
 
     /// Pushes a value.
     ///
     /// # Errors
     ///
-    /// The value, when there is no memory or no index for another chunk of slots.
+    /// The value, when the stack is full, or there is no memory for it to grow.
     #[inline]
-    pub fn try_push(&mut self, value: T) -> Result<(), T> {
-        self.magazine.push(value)
+    pub fn try_push(
+        &mut self,
+        value: <R::Stack as Slotted>::Item,
+    ) -> Result<(), <R::Stack as Slotted>::Item> {
+        // SAFETY: a reference always refers to the same stack.
+        unsafe { self.magazine.push(self.stack.lists(), value) }
     }
 }
 
-/// The push of the stacks that can be full.
-macro_rules! bounded {
-    ($([$($generics:tt)*] $stack:ty;)*) => {$(
-        impl<$($generics)*> Handle<'_, $stack> {
-            /// Pushes a value.
-            ///
-            /// # Errors
-            ///
-            /// The value, when the stack is full.
-            #[inline]
-            pub fn push(&mut self, value: T) -> Result<(), T> {
-                self.magazine.push(value)
-            }
-        }
-    )*};
+impl<R: Reference> Drop for Handle<R> {
+    fn drop(&mut self) {
+        // SAFETY: a reference always refers to the same stack.
+        unsafe { self.magazine.spill(self.stack.lists()) };
+    }
 }
 
-bounded! {
-    [T] ArrayStack<T>;
-    [T, const N: usize] InlineStack<T, N>;
-    [T, const BITS: u32] NarrowStack<T, BITS>;
-    [T] SmallChunks<T>;
-}
-
-impl<S: Slotted> fmt::Debug for Handle<'_, S> {
+impl<R: Reference> fmt::Debug for Handle<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Handle").field(&self.magazine).finish()
     }

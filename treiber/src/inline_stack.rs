@@ -50,6 +50,16 @@ impl<T, const N: usize> InlineStack<T, N> {
         self.lists.push(value)
     }
 
+    /// As [`Self::push`], under the name that it has on every stack.
+    ///
+    /// # Errors
+    ///
+    /// The value, when the stack is full.
+    #[inline]
+    pub fn try_push(&self, value: T) -> Result<(), T> {
+        self.lists.push(value)
+    }
+
     /// Pushes all values in one exchange, the iterator's last on top.
     ///
     /// Should the iterator panic, the values that it gave before are pushed.
@@ -67,7 +77,7 @@ impl<T, const N: usize> InlineStack<T, N> {
     /// # Errors
     ///
     /// The value, when the stack is full.
-    pub fn push_mut(&mut self, value: T) -> Result<(), T> {
+    pub fn try_push_mut(&mut self, value: T) -> Result<(), T> {
         self.lists.push_mut(value)
     }
 }

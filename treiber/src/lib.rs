@@ -7,16 +7,28 @@ mod array_stack;
 mod handle;
 mod inline_stack;
 pub mod intrusive;
+#[allow(
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "public for the sake of a sealed trait's types alone"
+)]
 mod lists;
 mod mailbox;
 #[doc(hidden)]
+#[allow(missing_debug_implementations, reason = "not for use")]
 pub mod narrow;
 mod stack;
+#[allow(
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "public for the sake of a sealed trait's types alone"
+)]
 mod storage;
 mod surface;
+pub mod tagged;
 
 pub use array_stack::ArrayStack;
-pub use handle::{Handle, Slotted};
+pub use handle::{Handle, Reference, Slotted};
 pub use inline_stack::InlineStack;
 pub use mailbox::{Drain, Mailbox};
 pub use stack::Stack;

@@ -108,9 +108,18 @@ impl<T> Stack<T> {
     ///
     /// As [`Stack::push`].
     pub fn push_mut(&mut self, value: T) {
-        if self.lists.push_mut(value).is_err() {
+        if self.try_push_mut(value).is_err() {
             no_room();
         }
+    }
+
+    /// Pushes a value by the sole owner.
+    ///
+    /// # Errors
+    ///
+    /// The value, when there is no memory or no index for another chunk.
+    pub fn try_push_mut(&mut self, value: T) -> Result<(), T> {
+        self.lists.push_mut(value)
     }
 }
 

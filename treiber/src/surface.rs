@@ -5,14 +5,13 @@ use core::iter::FusedIterator;
 
 use crate::handle::{Slotted, sealed};
 use crate::lists::Drain;
-use crate::storage::Storage;
 
 /// Methods and traits that read the same on every stack.
 macro_rules! surface {
     ([$($generics:tt)*] $stack:ty) => {
         impl<$($generics)*> $stack {
             /// A thread's handle, with which a push and a pop cost half.
-            pub fn handle(&self) -> crate::Handle<'_, Self> {
+            pub fn handle(&self) -> crate::Handle<&Self> {
                 crate::Handle::new(self)
             }
 
@@ -113,7 +112,7 @@ impl<'a, S: Slotted> TakeAll<'a, S> {
 }
 
 impl<S: Slotted> Iterator for TakeAll<'_, S> {
-    type Item = <S::Storage as Storage>::Item;
+    type Item = <S as Slotted>::Item;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -145,7 +144,7 @@ impl<S> IntoIter<S> {
 }
 
 impl<S: Slotted> Iterator for IntoIter<S> {
-    type Item = <S::Storage as Storage>::Item;
+    type Item = <S as Slotted>::Item;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {

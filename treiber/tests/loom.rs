@@ -6,10 +6,17 @@ mod mailbox;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 #[path = "loom/marked.rs"]
 mod marked;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/stack.rs"]
+mod stack;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/waiting.rs"]
+mod waiting;
 
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 fn main() -> std::process::ExitCode {
-    let models: Vec<_> = [mailbox::models(), marked::models()].concat();
+    let models: Vec<_> =
+        [mailbox::models(), marked::models(), stack::models(), waiting::models()].concat();
     latchwork_sync::model::main(&models)
 }
 

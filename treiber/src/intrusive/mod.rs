@@ -32,8 +32,14 @@ mod chain;
 mod link;
 mod mailbox;
 mod marked;
+mod stack;
+#[cfg(any(feature = "std", latchwork_loom, latchwork_shuttle))]
+mod waiting;
 
 pub use chain::Chain;
 pub use link::{Link, Linked, Node, Owner};
 pub use mailbox::Mailbox;
 pub use marked::{MarkedMailbox, Refused, Seen};
+pub use stack::{Pool, PoolBox, PoolChain, Stack};
+#[cfg(any(feature = "std", latchwork_loom, latchwork_shuttle))]
+pub use waiting::WaitingMailbox;

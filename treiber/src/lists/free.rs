@@ -92,7 +92,7 @@ impl<S: Storage> Lists<S> {
     }
 
     /// One free slot, or `None` where there are none. The caller owns it.
-    pub(super) fn take_slot(&self) -> Option<u64> {
+    pub(crate) fn take_slot(&self) -> Option<u64> {
         let mut row = self.take_row(1)?;
         // SAFETY: taken above.
         let word = unsafe { self.split(&mut row) };
@@ -106,7 +106,7 @@ impl<S: Storage> Lists<S> {
     /// # Safety
     ///
     /// The caller owns it, and gives it up.
-    pub(super) unsafe fn give_slot(&self, word: u64) {
+    pub(crate) unsafe fn give_slot(&self, word: u64) {
         let mut row = Row::EMPTY;
         // SAFETY: the caller owns the slot.
         unsafe { self.join(&mut row, word) };

@@ -11,15 +11,19 @@
 //!
 //! - H1: a magazine never has more than two batches, and a slot in hand: what a full stack's
 //!   other handles can hold back is bounded.
-//! - H2: `top` is a word that was on top at some moment, or 0. A push may use it unseen: its
-//!   exchange compares the word that it linked to, whatever that is (see `lists`, Wrap). A pop may
-//!   use it unseen, since it reads `next` after it and the exchange fails where the word is
+//! - H2: `top` is a word that was on top at some moment, or 0, and was acquired then (I8). A push
+//!   may use it unseen: its exchange compares the word that it linked to, whatever that is. A pop
+//!   may use it unseen, since it reads `next` after it and the exchange fails where the word is
 //!   outdated; but its time for a wrap runs from the handle's last operation. So only where the
 //!   generation is wide.
 //! - H3: `trusted` falls when another thread was seen at work, and comes back when the head was
 //!   found where it was left: a handle that races reads the head first.
+//! - H4: `place` and `top_place` are the places of the words beside them, looked up before the
+//!   exchange that makes the words current, so that the look-up overlaps with it; kept only where
+//!   it is one.
 
 use core::fmt;
+use core::ptr;
 
 use latchwork_sync::Backoff;
 use latchwork_sync::atomic::Ordering;
@@ -29,55 +33,61 @@ use super::{Lists, Slot, reread};
 use crate::storage::Storage;
 
 /// The part of a handle that is the same for all stacks.
-pub struct Magazine<'a, S: Storage> {
-    lists: &'a Lists<S>,
+pub struct Magazine<S: Storage> {
     current: Row,
+    /// Of `current`'s first slot.
+    place: *const Slot<S::Item>,
     /// A full batch, or nothing.
     spare: Row,
     top: u64,
-    /// Where `top` is, if that is known.
-    top_slot: Option<&'a Slot<S::Item>>,
+    top_place: *const Slot<S::Item>,
     trusted: bool,
 }
 
-// SAFETY: it owns free slots, and refers to a stack that can be shared.
-unsafe impl<S: Storage> Send for Magazine<'_, S> where S::Item: Send {}
+// SAFETY: it owns free slots; the pointers are into a stack that can be shared.
+unsafe impl<S: Storage> Send for Magazine<S> where S::Item: Send {}
 // SAFETY: a shared magazine does nothing.
-unsafe impl<S: Storage> Sync for Magazine<'_, S> where S::Item: Send {}
+unsafe impl<S: Storage> Sync for Magazine<S> where S::Item: Send {}
 
-impl<'a, S: Storage> Magazine<'a, S> {
-    pub(crate) fn new(lists: &'a Lists<S>) -> Self {
+impl<S: Storage> Magazine<S> {
+    pub(crate) fn new() -> Self {
         let (current, spare) = (Row::EMPTY, Row::EMPTY);
-        Self { lists, current, spare, top: 0, top_slot: None, trusted: false }
-    }
-
-    pub(crate) fn lists(&self) -> &'a Lists<S> {
-        self.lists
+        let (place, top_place) = (ptr::null(), ptr::null());
+        Self { current, place, spare, top: 0, top_place, trusted: false }
     }
 
     /// One exchange, and once a batch one more.
+    ///
+    /// # Safety
+    ///
+    /// All calls on one magazine are with the same lists.
     #[inline]
-    pub(crate) fn push(&mut self, value: S::Item) -> Result<(), S::Item> {
-        if self.current.first == 0 && !self.refill() {
+    pub(crate) unsafe fn push(&mut self, lists: &Lists<S>, value: S::Item) -> Result<(), S::Item> {
+        if self.current.first == 0 && !self.refill(lists) {
             return Err(value);
         }
-        let lists = self.lists;
-        // SAFETY: the row is this magazine's, and not empty.
-        let old = unsafe { lists.split(&mut self.current) };
-        let slot = lists.slot(old);
+        let old = self.current.first;
+        let place = if S::LOOKS_UP { self.place } else { lists.storage.place(old) };
+        // SAFETY: H4, and the lists' slots live as long as they.
+        let slot = unsafe { &*place };
+        // SAFETY: I4: the slot is this magazine's, and free.
+        let next_free = unsafe { slot.link() };
+        self.current.first = next_free;
+        self.current.len = self.current.len.wrapping_sub(1);
+        self.keep_place(lists, next_free);
         // SAFETY: I4: the slot is this magazine's, and free.
         unsafe { slot.put(value) };
         let word = lists.storage.bumped(old);
         let seen = if self.trusted {
             self.top
         } else {
-            // Relaxed: only linked to and compared with.
-            let seen = lists.used.load(Ordering::Relaxed);
+            // Acquire: I8.
+            let seen = lists.used.load(Ordering::Acquire);
             self.trusted = seen == self.top;
             seen
         };
         slot.set_next(seen);
-        // Release: pairs with the Acquire of pops and takes (I5).
+        // Release: pairs with the Acquire of every read of the head (I5).
         if lists
             .used
             .compare_exchange_weak(seen, word, Ordering::Release, Ordering::Relaxed)
@@ -87,110 +97,141 @@ impl<'a, S: Storage> Magazine<'a, S> {
             Lists::<S>::publish(&lists.used, slot, word);
         }
         self.top = word;
-        self.top_slot = Some(slot);
+        self.keep_top_place(place);
         Ok(())
     }
 
     /// One exchange, and once a batch one more.
+    ///
+    /// # Safety
+    ///
+    /// All calls on one magazine are with the same lists.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<S::Item> {
-        let lists = self.lists;
-        let seen = if self.trusted && lists.storage.trusts_pops() && self.top != 0 {
-            self.top
+    pub(crate) unsafe fn pop(&mut self, lists: &Lists<S>) -> Option<S::Item> {
+        let (seen, place) = if self.trusted && S::TRUSTS_POPS && self.top != 0 {
+            let kept = S::LOOKS_UP;
+            (self.top, if kept { self.top_place } else { lists.storage.place(self.top) })
         } else {
-            // Acquire: pairs with `publish`.
+            // Acquire: pairs with `publish` (I8).
             let seen = lists.used.load(Ordering::Acquire);
             self.trusted = seen == self.top;
             if seen == 0 {
                 self.top = 0;
                 return None;
             }
-            seen
+            (seen, lists.storage.place(seen))
         };
-        let slot = match self.top_slot {
-            Some(slot) if seen == self.top => slot,
-            _ => lists.slot(seen),
-        };
-        let next = slot.next();
-        // Acquire: an unseen `top` was not acquired when it was believed (H2).
+        // SAFETY: H4, and the lists' slots live as long as they.
+        let next = unsafe { &*place }.next();
+        let next_place = lists.storage.place(next);
+        // Relaxed on success: the word was acquired when it was read or believed (I8), and it is
+        // the same episode (I3).
         let taken = match lists.used.compare_exchange_weak(
             seen,
             next,
-            Ordering::Acquire,
+            Ordering::Relaxed,
             Ordering::Relaxed,
         ) {
-            Ok(_) => Some((seen, slot, next)),
-            Err(_) => self.pop_contended(),
+            Ok(_) => (seen, place, next, next_place),
+            Err(_) => self.pop_contended(lists)?,
         };
-        let Some((word, slot, next)) = taken else {
-            self.top = 0;
-            return None;
-        };
+        let (word, place, next, next_place) = taken;
         self.top = next;
-        self.top_slot = None;
+        self.keep_top_place(next_place);
+        // SAFETY: as above.
+        let slot = unsafe { &*place };
         // SAFETY: I4: the slot was just taken, and has a value.
         let value = unsafe { slot.take() };
         if self.current.len == lists.storage.batch() {
-            self.flush();
+            self.flush(lists);
         }
         // SAFETY: I4: it is free now.
-        unsafe { lists.join(&mut self.current, word) };
+        unsafe { slot.set_link(self.current.first) };
+        self.current.first = word;
+        self.current.len = self.current.len.wrapping_add(1);
+        if S::LOOKS_UP {
+            self.place = place;
+        }
         Some(value)
+    }
+
+    #[inline]
+    fn keep_place(&mut self, lists: &Lists<S>, word: u64) {
+        if S::LOOKS_UP {
+            self.place = lists.storage.place(word);
+        }
+    }
+
+    #[inline]
+    fn keep_top_place(&mut self, place: *const Slot<S::Item>) {
+        if S::LOOKS_UP {
+            self.top_place = place;
+        }
     }
 
     /// The pop after a lost race: reads, and backs off when it loses again.
     #[cold]
-    fn pop_contended(&mut self) -> Option<(u64, &'a Slot<S::Item>, u64)> {
+    #[allow(clippy::type_complexity, reason = "what `pop` goes on with")]
+    fn pop_contended(
+        &mut self,
+        lists: &Lists<S>,
+    ) -> Option<(u64, *const Slot<S::Item>, u64, *const Slot<S::Item>)> {
         self.trusted = false;
-        let lists = self.lists;
         let backoff = Backoff::new();
-        // Acquire: pairs with `publish`.
+        // Acquire: pairs with `publish` (I8).
         let mut seen = lists.used.load(Ordering::Acquire);
         while seen != 0 {
             let slot = lists.slot(seen);
             let next = slot.next();
+            let place = lists.storage.place(next);
             // Relaxed on success: as in `unpublish`.
             match lists.used.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed)
             {
-                Ok(_) => return Some((seen, slot, next)),
-                Err(_) => seen = reread(&lists.used, &backoff, Ordering::Acquire),
+                Ok(_) => return Some((seen, slot, next, place)),
+                Err(_) => seen = reread(&lists.used, &backoff),
             }
         }
+        self.top = 0;
         None
     }
 
     #[cold]
-    fn refill(&mut self) -> bool {
+    fn refill(&mut self, lists: &Lists<S>) -> bool {
         self.current = core::mem::replace(&mut self.spare, Row::EMPTY);
         if self.current.first == 0 {
-            match self.lists.take_row(self.lists.storage.batch()) {
+            match lists.take_row(lists.storage.batch()) {
                 Some(row) => self.current = row,
                 None => return false,
             }
         }
+        self.keep_place(lists, self.current.first);
         true
     }
 
     /// Makes room for a slot.
     #[cold]
-    fn flush(&mut self) {
+    fn flush(&mut self, lists: &Lists<S>) {
         let spare = core::mem::replace(&mut self.spare, self.current);
         self.current = Row::EMPTY;
         // SAFETY: the row is this magazine's.
-        unsafe { self.lists.give(spare) };
+        unsafe { lists.give(spare) };
+    }
+
+    /// Gives back what is in it.
+    ///
+    /// # Safety
+    ///
+    /// All calls on one magazine are with the same lists.
+    pub(crate) unsafe fn spill(&mut self, lists: &Lists<S>) {
+        for row in [&mut self.current, &mut self.spare] {
+            let row = core::mem::replace(row, Row::EMPTY);
+            // SAFETY: the row is this magazine's.
+            unsafe { lists.give(row) };
+        }
     }
 }
 
-impl<S: Storage> Drop for Magazine<'_, S> {
-    fn drop(&mut self) {
-        // SAFETY: the rows are this magazine's, which ends here.
-        unsafe { self.lists.give(self.current) };
-        // SAFETY: as above.
-        unsafe { self.lists.give(self.spare) };
-    }
-}
-
-impl<S: Storage> fmt::Debug for Magazine<'_, S> {
+impl<S: Storage> fmt::Debug for Magazine<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Magazine")
             .field("free_slots", &(self.current.len + self.spare.len))

@@ -31,6 +31,9 @@
 //! - I7: a batch's inner slots are reached through their first slot only, after the exchange that
 //!   took it; so its links are plain memory. The number of slots in a batch of several is in the
 //!   `next` of its second.
+//! - I8: a head is read with Acquire, also by pushes: whoever holds a word, be it one that it
+//!   only linked to, has synchronised with its publication. So a slot's memory can be found by
+//!   any word, and a handle may go on from what it saw earlier.
 //!
 //! # Wrap
 //!
@@ -89,35 +92,35 @@ impl<S: Storage> Lists<S> {
 }
 
 impl<S: Storage> Lists<S> {
-    /// The slot of a word that the caller owns, or read with Acquire from a list.
+    /// The slot of a word that the caller owns, or read with Acquire from a list; not 0.
     #[inline]
-    fn slot(&self, word: u64) -> &Slot<S::Item> {
+    pub(crate) fn slot(&self, word: u64) -> &Slot<S::Item> {
         debug_assert!(word != 0);
         // SAFETY: words come from `fresh`, and whoever has one has synchronised with whoever got
-        // it from there (I5).
-        unsafe { self.storage.slot(word) }
+        // it from there (I5, I8). Slots live as long as their storage.
+        unsafe { &*self.storage.place(word) }
     }
 
     /// Publishes a row of slots on a list: `last` is the lowest, `word` the new word of the
     /// highest. Returns the word that it replaced.
     #[inline]
-    fn publish(head: &AtomicU64, last: &Slot<S::Item>, word: u64) -> u64 {
-        // Relaxed: the head is only linked to and compared with.
-        let mut seen = head.load(Ordering::Relaxed);
+    pub(crate) fn publish(head: &AtomicU64, last: &Slot<S::Item>, word: u64) -> u64 {
+        // Acquire: I8.
+        let mut seen = head.load(Ordering::Acquire);
         let backoff = Backoff::new();
         loop {
             last.set_next(seen);
             // Release: pairs with the Acquire of pops and takes (I5).
             match head.compare_exchange_weak(seen, word, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return seen,
-                Err(_) => seen = reread(head, &backoff, Ordering::Relaxed),
+                Err(_) => seen = reread(head, &backoff),
             }
         }
     }
 
     /// Takes the top of a list.
     #[inline]
-    fn unpublish(&self, head: &AtomicU64) -> Option<(u64, &Slot<S::Item>)> {
+    pub(crate) fn unpublish(&self, head: &AtomicU64) -> Option<(u64, &Slot<S::Item>)> {
         // Acquire: pairs with `publish`; `next` may be read then (I5).
         let mut seen = head.load(Ordering::Acquire);
         let backoff = Backoff::new();
@@ -128,7 +131,7 @@ impl<S: Storage> Lists<S> {
             // episode (I3).
             match head.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Some((seen, slot)),
-                Err(_) => seen = reread(head, &backoff, Ordering::Acquire),
+                Err(_) => seen = reread(head, &backoff),
             }
         }
         None
@@ -145,7 +148,8 @@ impl<S: Storage> Drop for Lists<S> {
 
 /// After a lost race: pauses, and only then reads what there is now.
 #[cold]
-fn reread(head: &AtomicU64, backoff: &Backoff, order: Ordering) -> u64 {
+fn reread(head: &AtomicU64, backoff: &Backoff) -> u64 {
     backoff.spin();
-    head.load(order)
+    // Acquire: I8.
+    head.load(Ordering::Acquire)
 }

@@ -8,7 +8,9 @@ use latchwork_sync::const_fn;
 
 /// What a slot holds beside its `next`: a value while it is on the stack, and the word of another
 /// slot while it lies in a row of free ones.
+#[repr(C)]
 union Payload<T> {
+    #[allow(dead_code, reason = "read and written by pointer: all fields are at the start")]
     value: ManuallyDrop<T>,
     link: u64,
 }
@@ -50,7 +52,7 @@ impl<T> Slot<T> {
     #[inline]
     pub(crate) unsafe fn link(&self) -> u64 {
         // SAFETY: I4: a free slot's payload is a link, and the owner's alone.
-        self.payload.with(|payload| unsafe { (*payload).link })
+        self.payload.with(|payload| unsafe { payload.cast::<u64>().read() })
     }
 
     /// # Safety
@@ -58,8 +60,8 @@ impl<T> Slot<T> {
     /// The caller owns the slot, and its value was taken.
     #[inline]
     pub(crate) unsafe fn set_link(&self, word: u64) {
-        // SAFETY: I4: the payload is the owner's alone, and writing a `u64` drops nothing.
-        self.payload.with_mut(|payload| unsafe { (*payload).link = word });
+        // SAFETY: I4: the payload is the owner's alone.
+        self.payload.with_mut(|payload| unsafe { payload.cast::<u64>().write(word) });
     }
 
     /// # Safety
@@ -68,7 +70,19 @@ impl<T> Slot<T> {
     #[inline]
     pub(crate) unsafe fn put(&self, value: T) {
         // SAFETY: I4: the payload is the owner's alone.
-        self.payload.with_mut(|payload| unsafe { (*payload).value = ManuallyDrop::new(value) });
+        self.payload.with_mut(|payload| unsafe { payload.cast::<T>().write(value) });
+    }
+
+    /// Where the value is. Its owner may read it.
+    #[inline]
+    pub(crate) fn value(&self) -> *const T {
+        self.payload.with(<*const _>::cast)
+    }
+
+    /// Where the value is. Its owner may change it.
+    #[inline]
+    pub(crate) fn value_mut(&self) -> *mut T {
+        self.payload.with_mut(<*mut _>::cast)
     }
 
     /// # Safety
@@ -76,11 +90,7 @@ impl<T> Slot<T> {
     /// The caller owns the slot, which has a value; from now on it is a free one.
     #[inline]
     pub(crate) unsafe fn take(&self) -> T {
-        self.payload.with_mut(|payload| {
-            // SAFETY: I4: the payload is the owner's alone, and a value.
-            let value = unsafe { &mut (*payload).value };
-            // SAFETY: it is not used again, by contract.
-            unsafe { ManuallyDrop::take(value) }
-        })
+        // SAFETY: I4: the payload is a value, the owner's alone, and not read again.
+        self.payload.with(|payload| unsafe { payload.cast::<T>().read() })
     }
 }

@@ -33,6 +33,7 @@ const INDEX_BITS: u32 = 32;
 /// How many slots a batch of free ones has at most.
 const BATCH: usize = 32;
 
+/// See above.
 pub struct Chunks<T, W> {
     /// Biased: see above. Null where there is no chunk yet.
     table: [AtomicPtr<Slot<T>>; CHUNKS],
@@ -41,6 +42,13 @@ pub struct Chunks<T, W> {
     /// The next index that was never given out.
     fresh: CachePadded<AtomicU64>,
     width: PhantomData<W>,
+}
+
+/// How many places a chunk has.
+fn len(first: usize, chunk: usize) -> usize {
+    // The shift can't lose bits: 2^26 x 2^26 at most.
+    let doubled = (first as u64) << chunk.min(PLACE_BITS as usize);
+    doubled.min(1 << PLACE_BITS) as usize
 }
 
 impl<T, W: Width> Chunks<T, W> {
@@ -63,7 +71,7 @@ impl<T, W: Width> Chunks<T, W> {
         let mut room = 0;
         for chunk in 0..CHUNKS {
             // Index 0 is not used.
-            room += self.len(chunk) - usize::from(chunk == 0);
+            room += len(self.first, chunk) - usize::from(chunk == 0);
             if !self.ensure(chunk) {
                 return false;
             }
@@ -74,22 +82,6 @@ impl<T, W: Width> Chunks<T, W> {
         false
     }
 
-    /// How many places a chunk has.
-    fn len(&self, chunk: usize) -> usize {
-        // The shift can't lose bits: 2^26 x 2^26 at most.
-        let doubled = (self.first as u64) << chunk.min(PLACE_BITS as usize);
-        doubled.min(1 << PLACE_BITS) as usize
-    }
-
-    /// The pointer that makes an index an offset.
-    fn bias(memory: *mut Slot<T>, chunk: usize) -> *mut Slot<T> {
-        memory.wrapping_sub(chunk << PLACE_BITS)
-    }
-
-    fn unbias(biased: *mut Slot<T>, chunk: usize) -> *mut Slot<T> {
-        biased.wrapping_add(chunk << PLACE_BITS)
-    }
-
     /// Allocates a chunk, unless it is there; false where there is no memory for it.
     #[cold]
     fn ensure(&self, chunk: usize) -> bool {
@@ -98,10 +90,9 @@ impl<T, W: Width> Chunks<T, W> {
         if !entry.load(Ordering::Acquire).is_null() {
             return true;
         }
-        let len = self.len(chunk);
-        let Some(row) = row::<T>(len) else { return false };
+        let Some(row) = row::<T>(len(self.first, chunk)) else { return false };
         let memory = Box::into_raw(row);
-        let biased = Self::bias(memory.cast(), chunk);
+        let biased = memory.cast::<Slot<T>>().wrapping_sub(chunk << PLACE_BITS);
         // Release: G1. Acquire: another's chunk is as good, and must be seen whole.
         if entry
             .compare_exchange(ptr::null_mut(), biased, Ordering::Release, Ordering::Acquire)
@@ -118,15 +109,17 @@ impl<T, W: Width> Chunks<T, W> {
 unsafe impl<T, W: Width> Storage for Chunks<T, W> {
     type Item = T;
 
+    const LOOKS_UP: bool = true;
+
+    const TRUSTS_POPS: bool = W::BITS >= width::WIDE;
+
     #[inline]
-    unsafe fn slot(&self, word: u64) -> &Slot<T> {
+    fn place(&self, word: u64) -> *const Slot<T> {
         let index = word as u32;
-        // SAFETY: the upper bits of an index are below 64.
-        let entry = unsafe { self.table.get_unchecked((index >> PLACE_BITS) as usize) };
-        // Relaxed: whoever has the word has synchronised with G1's exchange.
-        let biased = entry.load(Ordering::Relaxed);
-        // SAFETY: the bias and the index cancel out to a place in the chunk.
-        unsafe { &*biased.wrapping_add(index as usize) }
+        let entry = &self.table[(index >> PLACE_BITS) as usize];
+        // Relaxed: whoever has the word has synchronised with G1's exchange. The bias and the
+        // index cancel out to a place in the chunk.
+        entry.load(Ordering::Relaxed).wrapping_add(index as usize)
     }
 
     #[cold]
@@ -137,14 +130,14 @@ unsafe impl<T, W: Width> Storage for Chunks<T, W> {
             let (chunk, place) =
                 ((at >> PLACE_BITS) as usize, (at & ((1 << PLACE_BITS) - 1)) as usize);
             // A full chunk of the largest size carries over into the next one's number by itself.
-            let full = place == self.len(chunk.min(CHUNKS - 1));
+            let full = place == len(self.first, chunk.min(CHUNKS - 1));
             let chunk = chunk + usize::from(full);
             if chunk == CHUNKS || !self.ensure(chunk) {
                 return None;
             }
             let start = if full { (chunk as u64) << PLACE_BITS } else { at };
             let place = if full { 0 } else { place };
-            let count = want.min(self.len(chunk) - place);
+            let count = want.min(len(self.first, chunk) - place);
             match self.fresh.compare_exchange_weak(
                 at,
                 start + count as u64,
@@ -170,11 +163,6 @@ unsafe impl<T, W: Width> Storage for Chunks<T, W> {
     fn batch(&self) -> usize {
         BATCH
     }
-
-    #[inline]
-    fn trusts_pops(&self) -> bool {
-        false
-    }
 }
 
 impl<T, W> Drop for Chunks<T, W> {
@@ -182,10 +170,8 @@ impl<T, W> Drop for Chunks<T, W> {
         for chunk in 0..CHUNKS {
             let biased = self.table[chunk].load_mut();
             if !biased.is_null() {
-                let len = (((self.first as u64) << chunk.min(PLACE_BITS as usize))
-                    .min(1 << PLACE_BITS)) as usize;
                 let memory = biased.wrapping_add(chunk << PLACE_BITS);
-                let row = ptr::slice_from_raw_parts_mut(memory, len);
+                let row = ptr::slice_from_raw_parts_mut(memory, len(self.first, chunk));
                 // SAFETY: the row was made by `ensure` with this length; slots drop nothing.
                 drop(unsafe { Box::from_raw(row) });
             }

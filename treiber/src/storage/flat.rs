@@ -19,7 +19,6 @@ pub struct Flat<T, W> {
     mask: u64,
     index_bits: u32,
     batch: usize,
-    trusts_pops: bool,
     fresh: CachePadded<Fresh>,
     width: PhantomData<W>,
 }
@@ -33,7 +32,6 @@ impl<T, W: Width> Flat<T, W> {
             mask: (1 << index_bits) - 1,
             index_bits,
             batch,
-            trusts_pops: width::generation_bits::<W>(index_bits) >= width::WIDE,
             fresh: CachePadded::new(Fresh::new()),
             width: PhantomData,
         })
@@ -49,12 +47,14 @@ impl<T, W: Width> Flat<T, W> {
 unsafe impl<T, W: Width> Storage for Flat<T, W> {
     type Item = T;
 
+    const LOOKS_UP: bool = false;
+
+    // At most 32 bits are index.
+    const TRUSTS_POPS: bool = W::BITS >= width::WIDE;
+
     #[inline]
-    unsafe fn slot(&self, word: u64) -> &Slot<T> {
-        let index = (word & self.mask) as usize;
-        debug_assert!(index != 0 && index < self.row.len());
-        // SAFETY: `fresh` gives out no index beyond the row.
-        unsafe { self.row.get_unchecked(index) }
+    fn place(&self, word: u64) -> *const Slot<T> {
+        self.row.as_ptr().wrapping_add((word & self.mask) as usize)
     }
 
     fn fresh(&self, want: usize) -> Option<(u64, usize)> {
@@ -73,10 +73,5 @@ unsafe impl<T, W: Width> Storage for Flat<T, W> {
     #[inline]
     fn batch(&self) -> usize {
         self.batch
-    }
-
-    #[inline]
-    fn trusts_pops(&self) -> bool {
-        self.trusts_pops
     }
 }

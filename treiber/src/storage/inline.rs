@@ -32,12 +32,14 @@ impl<T, const N: usize> Inline<T, N> {
 unsafe impl<T, const N: usize> Storage for Inline<T, N> {
     type Item = T;
 
+    const LOOKS_UP: bool = false;
+
+    const TRUSTS_POPS: bool = 64 - Self::INDEX_BITS >= width::WIDE;
+
     #[inline]
-    unsafe fn slot(&self, word: u64) -> &Slot<T> {
+    fn place(&self, word: u64) -> *const Slot<T> {
         let index = (word & ((1 << Self::INDEX_BITS) - 1)) as usize;
-        debug_assert!(index != 0 && index <= N);
-        // SAFETY: `fresh` gives out no index beyond the row, and not 0.
-        unsafe { self.row.get_unchecked(index - 1) }
+        self.row.as_ptr().wrapping_add(index).wrapping_sub(1)
     }
 
     fn fresh(&self, want: usize) -> Option<(u64, usize)> {
@@ -56,10 +58,5 @@ unsafe impl<T, const N: usize> Storage for Inline<T, N> {
     #[inline]
     fn batch(&self) -> usize {
         const { if N >= 256 { 16 } else { 1 } }
-    }
-
-    #[inline]
-    fn trusts_pops(&self) -> bool {
-        width::generation_bits::<Full>(Self::INDEX_BITS) >= width::WIDE
     }
 }

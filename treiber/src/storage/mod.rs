@@ -18,7 +18,7 @@ use crate::lists::Slot;
 ///
 /// # Safety
 ///
-/// - `slot` gives the same slot for the same index at all times, and different ones for
+/// - `place` gives the same slot for the same index at all times, and different ones for
 ///   different indices.
 /// - `fresh` gives out each index at most once, never 0.
 /// - `bumped` keeps the index.
@@ -26,12 +26,16 @@ pub unsafe trait Storage {
     /// What a slot is for.
     type Item;
 
-    /// The slot that a word names.
-    ///
-    /// # Safety
-    ///
-    /// `word`'s index was given out by `fresh`, and the caller has synchronised with that.
-    unsafe fn slot(&self, word: u64) -> &Slot<Self::Item>;
+    /// Whether a handle may pop what it believes to be on top without looking, see
+    /// `lists::magazine`.
+    const TRUSTS_POPS: bool;
+
+    /// Whether finding a place takes a look-up, so that handles keep those that they will need.
+    const LOOKS_UP: bool;
+
+    /// Where the slot is that a word names, if the word's index was given out by `fresh` and the
+    /// caller has synchronised with that; some address otherwise.
+    fn place(&self, word: u64) -> *const Slot<Self::Item>;
 
     /// Gives out up to `want` slots that were never used: a first index and how many from there.
     fn fresh(&self, want: usize) -> Option<(u64, usize)>;
@@ -44,8 +48,4 @@ pub unsafe trait Storage {
 
     /// How many slots a batch of free ones has at most.
     fn batch(&self) -> usize;
-
-    /// Whether a handle may pop what it believes to be on top without looking, see
-    /// `lists::magazine`.
-    fn trusts_pops(&self) -> bool;
 }

@@ -38,6 +38,7 @@ pub(super) fn generation_bits<W: Width>(index_bits: u32) -> u32 {
     W::BITS.min(64 - index_bits)
 }
 
-/// From this width on the wrap of a generation takes hours of hammering on one slot, so that even
-/// a handle that lay idle may trust what it saw last.
-pub(super) const WIDE: u32 = 40;
+/// From this width on a handle may trust what it saw last even after it lay idle: a wrap takes
+/// 2^32 pushes of one slot in that time, has to end at the very generation, and in the few
+/// nanoseconds between the handle's read of `next` and its exchange.
+pub(super) const WIDE: u32 = 32;
