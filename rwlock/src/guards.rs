@@ -1,7 +1,8 @@
 //! The lock with data, and its guards: `lock_api`'s, over our raw lock.
 
 use crate::lock::RawRwLock;
-use crate::policy::Bounded;
+use crate::policy::{Bounded, Policy};
+use crate::raw::{GaveUp, Patient};
 
 /// A reader/writer lock around a value.
 ///
@@ -51,3 +52,24 @@ pub type ArcRwLockWriteGuard<T, P = Bounded> = lock_api::ArcRwLockWriteGuard<Raw
 #[cfg(feature = "arc_lock")]
 pub type ArcRwLockUpgradableReadGuard<T, P = Bounded> =
     lock_api::ArcRwLockUpgradableReadGuard<RawRwLock<P>, T>;
+
+/// Patient writes, for an [`RwLock`].
+pub trait WritePatiently<T: ?Sized, P: Policy> {
+    /// Takes the lock for writing within a time, holding readers back for no longer than the plan
+    /// says.
+    ///
+    /// # Errors
+    ///
+    /// When the time is over: what was tried.
+    fn write_patiently(&self, patient: Patient) -> Result<RwLockWriteGuard<'_, T, P>, GaveUp>;
+}
+
+impl<T: ?Sized, P: Policy> WritePatiently<T, P> for RwLock<T, P> {
+    fn write_patiently(&self, patient: Patient) -> Result<RwLockWriteGuard<'_, T, P>, GaveUp> {
+        // SAFETY: the raw lock is only acquired, and the guard below releases it.
+        let raw = unsafe { self.raw() };
+        raw.core().lock_exclusive_patiently(patient)?;
+        // SAFETY: the write lock was acquired above.
+        Ok(unsafe { self.make_write_guard_unchecked(lock_api::GuardSend::new()) })
+    }
+}

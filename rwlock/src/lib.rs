@@ -9,6 +9,7 @@ mod guards;
 mod lock;
 
 pub use policy::{Bounded, PhaseFair, Policy, ReaderPriority, WriterPriority};
+pub use raw::{GaveUp, Patient};
 
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub use guards::*;

@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Instant;
 
 use latchwork_rwlock::{
-    Bounded, PhaseFair, Policy, RawRwLock, ReaderPriority, RwLock, RwLockUpgradableReadGuard,
-    RwLockWriteGuard, WriterPriority,
+    Bounded, Patient, PhaseFair, Policy, RawRwLock, ReaderPriority, RwLock,
+    RwLockUpgradableReadGuard, RwLockWriteGuard, WritePatiently, WriterPriority,
 };
 
 const IDLE: &str = "Core { state: 0 active, 0 blocked, 0 waiting, .. }";
@@ -373,4 +373,31 @@ fn stress_phase_fair() {
 #[test]
 fn stress_reader_priority() {
     stress(ReaderPriority, 4, 20_000);
+}
+
+#[test]
+fn patient_write_gives_way_and_gets_in_when_the_last_reader_leaves() {
+    let lock: Arc<RwLock<u32, WriterPriority>> = Arc::default();
+    let plan = Patient::within(Duration::from_millis(20))
+        .patience(Duration::from_millis(1))
+        .cool_down(Duration::from_millis(3));
+    let read = lock.read();
+    let error = lock.write_patiently(plan).unwrap_err();
+    assert_eq!(error.readers, 1);
+    assert!(error.attempts >= 1, "{error}");
+    assert!(error.gate_shut <= error.waited, "{error}");
+    assert!(lock.try_read().is_some());
+
+    // One that waits longer is woken by the reader that leaves, well before its cool-down ends.
+    let plan = Patient::within(Duration::from_mins(10)).cool_down(Duration::from_mins(5));
+    let writer = {
+        let lock = Arc::clone(&lock);
+        thread::spawn(move || lock.write_patiently(plan).map(|mut value| *value = 1))
+    };
+    until(&lock, 0, 1);
+    assert_eq!(*lock.read(), 0, "let in when the writer steps back");
+    drop(read);
+    writer.join().unwrap().unwrap();
+    assert_eq!(*lock.read(), 1);
+    assert_eq!(state(&lock), IDLE);
 }

@@ -5,6 +5,7 @@ use latchwork_sync::thread::yield_now;
 use latchwork_sync::time::{Duration, Instant, from_nanos, to_nanos};
 
 use super::Core;
+use super::patient::Manner;
 use super::sleep::earlier;
 use super::state::{Closing, GATE, State, Want};
 use crate::policy::{Fault, Policy};
@@ -13,7 +14,7 @@ impl<P: Policy> Core<P> {
     #[cold]
     pub(super) fn lock_exclusive_slow(&self, deadline: Option<Instant>) -> bool {
         self.spin_while(|state| state.is_held() && state.waiting() == 0);
-        self.wait_to_write(Want::Write, deadline)
+        self.wait_to_write(Want::Write, deadline, &mut Manner::Plain)
     }
 
     #[cold]
@@ -32,7 +33,9 @@ impl<P: Policy> Core<P> {
     #[must_use]
     pub unsafe fn upgrade(&self, deadline: Option<Instant>) -> bool {
         // SAFETY: the caller's promise.
-        unsafe { self.try_upgrade() || self.wait_to_write(Want::Upgrade, deadline) }
+        unsafe {
+            self.try_upgrade() || self.wait_to_write(Want::Upgrade, deadline, &mut Manner::Plain)
+        }
     }
 
     /// Turns the upgradable share into the write lock if nobody else reads.
@@ -48,13 +51,18 @@ impl<P: Policy> Core<P> {
     }
 
     #[cold]
-    fn wait_to_write(&self, want: Want, deadline: Option<Instant>) -> bool {
+    pub(super) fn wait_to_write(
+        &self,
+        want: Want,
+        deadline: Option<Instant>,
+        manner: &mut Manner,
+    ) -> bool {
         let clocked = self.policy.patience().is_some() || !self.policy.cool_down().is_zero();
         let clocked = clocked || deadline.is_some();
         let mut now = clocked.then(Instant::now);
         // From when on the gate is held shut against the readers' patience.
         let urgent_at = now
-            .zip(self.policy.longest_writer_wait())
+            .zip(manner.longest_wait(&self.policy))
             .and_then(|(now, wait)| now.checked_add(wait));
         let mut joined = false;
         loop {
@@ -88,6 +96,16 @@ impl<P: Policy> Core<P> {
                 }
                 continue;
             }
+            if let (Manner::Patient(plan), Some(now)) = (&mut *manner, now)
+                && joined
+                && plan.look(seen.has(GATE), now)
+                && let Some(step) = seen.step_back()
+            {
+                self.start_cool_down_of(plan.cool_down, now);
+                // Release: whoever sees the gate open sees until when it stays so.
+                self.commit(seen, step, Ordering::Release);
+                continue;
+            }
             let (closing, opens_at) = self.closing(seen, urgent, now);
             if !joined {
                 match seen.join_writers(want, closing) {
@@ -107,8 +125,8 @@ impl<P: Policy> Core<P> {
                 self.commit(seen, step, Ordering::Relaxed);
                 continue;
             }
-            let timer =
-                earlier(earlier(deadline, opens_at), self.next_look(urgent_at, urgent, now));
+            let timer = earlier(earlier(deadline, opens_at), manner.steps_back_at());
+            let timer = earlier(timer, self.next_look(urgent_at, urgent, now));
             self.sleep(events, want.class(), timer);
             if clocked {
                 now = Some(Instant::now());

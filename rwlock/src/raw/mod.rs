@@ -42,6 +42,7 @@
 //! Scott's fair lock; event counts of Reed and Kanodia.
 
 mod exclusive;
+mod patient;
 mod shared;
 mod sleep;
 mod state;
@@ -52,6 +53,7 @@ use latchwork_sync::const_fn;
 use latchwork_sync::time::Instant;
 
 use crate::policy::{Bounded, Fault, Policy};
+pub use patient::{GaveUp, Patient};
 use state::{
     ACTIVE, BARS_READERS, ONE_ACTIVE, READ_RELEASE_CONCERNS, State, UPGRADABLE,
     WRITE_RELEASE_CONCERNS, WRITER,

@@ -2,7 +2,7 @@
 
 use latchwork_sync::atomic::Ordering;
 use latchwork_sync::thread::yield_now;
-use latchwork_sync::time::{Instant, to_nanos};
+use latchwork_sync::time::{Duration, Instant, to_nanos};
 
 use super::Core;
 use super::sleep::{READERS, earlier};
@@ -119,8 +119,14 @@ impl<P: Policy> Core<P> {
 
     /// Says until when the gate is to stay open.
     pub(super) fn start_cool_down(&self, now: Option<Instant>) {
-        let cool_down = self.policy.cool_down();
-        if let (false, Some(now)) = (cool_down.is_zero(), now) {
+        if let Some(now) = now {
+            self.start_cool_down_of(self.policy.cool_down(), now);
+        }
+    }
+
+    /// Says until when the gate is to stay open.
+    pub(super) fn start_cool_down_of(&self, cool_down: Duration, now: Instant) {
+        if !cool_down.is_zero() {
             let until = to_nanos(now).saturating_add(cool_down.as_nanos() as u64);
             // Relaxed: the step that opens the gate releases it.
             self.cool.store(until, Ordering::Relaxed);

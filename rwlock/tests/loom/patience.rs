@@ -1,10 +1,11 @@
 //! The readers' patience and the gate's cool-down.
 
-use latchwork_rwlock::Policy;
+use latchwork_rwlock::{Patient, Policy};
 use latchwork_sync::atomic::Ordering;
 use latchwork_sync::model::{Model, advance};
+use latchwork_sync::time::Duration;
 
-use crate::scene::{Locked, Ticks, pass_time_until, start};
+use crate::scene::{Locked, Ticks, Unbounded, pass_time_until, start, ticks_from_now};
 
 /// One holds a share, a writer waits for ever, a reader comes between: its patience lets it in
 /// although the holder stays until then.
@@ -25,6 +26,45 @@ fn patience_opens_gate<P: Policy>() -> String {
     writer.join().unwrap();
     locked.check(1);
     waits.to_string()
+}
+
+/// A patient writer opens the gate of its own will, under a policy without patience.
+fn patient_writer_steps_back(patience: u64) -> String {
+    let locked = Locked::<Unbounded>::new();
+    assert!(locked.lock.lock_shared(None));
+    let writer = start(&locked, move |locked| {
+        let plan = Patient::within(Duration::from_millis(9))
+            .patience(Duration::from_millis(patience))
+            .cool_down(Duration::from_millis(2));
+        let result = locked.lock.lock_exclusive_patiently(plan);
+        if result.is_ok() {
+            locked.add();
+            // SAFETY: acquired above.
+            unsafe { locked.lock.unlock_exclusive() };
+        }
+        result.is_ok()
+    });
+    let reader = start(&locked, |locked| {
+        let deadline = ticks_from_now(4);
+        let seen = locked.read_until(deadline);
+        locked.over.store(true, Ordering::Release);
+        seen
+    });
+    pass_time_until(&locked.over);
+    // SAFETY: acquired above.
+    unsafe { locked.lock.unlock_shared() };
+    assert_eq!(reader.join().unwrap(), Some(0), "no reader waits for longer than the patience");
+    let wrote = writer.join().unwrap();
+    locked.check(wrote.into());
+    wrote.to_string()
+}
+
+fn writer_with_patience() -> String {
+    patient_writer_steps_back(1)
+}
+
+fn writer_without_patience() -> String {
+    patient_writer_steps_back(8)
 }
 
 /// A writer holds the lock when a reader's patience ends: that reader goes before the next writer.
@@ -71,6 +111,10 @@ pub(crate) fn models() -> Vec<Model> {
         Model::new("patience_opens_gate_cool_down", patience_opens_gate::<Ticks<1, 1>>)
             .bound(2)
             .random_under_shuttle(20_000),
+        Model::new("patient_writer_steps_back", writer_with_patience)
+            .bound(0)
+            .random_under_shuttle(20_000)
+            .twin("no_patience", writer_without_patience),
         Model::new("overdue_reader_and_two_writers", overdue_reader_and_two_writers::<Ticks<1, 0>>)
             .bound(2)
             .random_under_shuttle(20_000),

@@ -127,6 +127,25 @@ impl State {
         Step { next, wake }
     }
 
+    /// A waiting writer opens the gate of its own will, for whoever it held back, and goes on
+    /// waiting. Not while a writer holds the lock or has waited too long.
+    pub(crate) fn step_back(self) -> Option<Step> {
+        if !self.has(GATE) || self.has(URGENT | WRITER) {
+            return None;
+        }
+        let opened = self.without(GATE);
+        if opened.blocked() == 0 {
+            return Some(opened.into());
+        }
+        let next = if opened.has(OVERDUE) {
+            opened.grant_after_write()
+        } else {
+            // The tags are used up: the readers find the gate open.
+            opened.grant().unwrap_or_else(|| opened.with(READERS_WOKEN))
+        };
+        Some(Step { next, wake: Wake { readers: true, ..Wake::default() } })
+    }
+
     /// A writer that was woken in vain is about to sleep: the next wake is needed. While a holder
     /// upgrades the wake is not for the others to forget.
     pub(crate) fn writer_saw_wake(self, want: Want) -> Option<Step> {
