@@ -73,10 +73,7 @@ pub(crate) fn main() -> ExitCode {
     if std::env::args().len() > 1 {
         return run_models(&models);
     }
-    println!(
-        "{:26}{:34}{:>12}  {:30}{:>8}",
-        "bug", "as published", "executions", "fixed", "seconds"
-    );
+    println!("{:28}{:48}{:32}seconds", "bug", "as published", "fixed: executions / observations");
     let mut failures = Vec::new();
     let mut passed = 0;
     for bug in BUGS {
