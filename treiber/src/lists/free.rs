@@ -92,7 +92,19 @@ impl<S: Storage> Lists<S> {
     }
 
     /// One free slot, or `None` where there are none. The caller owns it.
+    #[inline]
     pub(crate) fn take_slot(&self) -> Option<u64> {
+        let Some((word, first)) = self.unpublish(&self.free) else { return self.take_slot_slow() };
+        // SAFETY: it was just taken.
+        let second = unsafe { first.link() };
+        if second != 0 {
+            self.give_rest(second);
+        }
+        Some(word)
+    }
+
+    #[cold]
+    fn take_slot_slow(&self) -> Option<u64> {
         let mut row = self.take_row(1)?;
         // SAFETY: taken above.
         let word = unsafe { self.split(&mut row) };
@@ -101,16 +113,24 @@ impl<S: Storage> Lists<S> {
         Some(word)
     }
 
+    /// Gives back a batch that was just taken, without its first slot.
+    #[cold]
+    fn give_rest(&self, second: u64) {
+        let len = self.slot(second).next() as usize - 1; // I7
+        // SAFETY: the caller has just taken the batch.
+        unsafe { self.give(Row { first: second, len }) };
+    }
+
     /// Gives one free slot.
     ///
     /// # Safety
     ///
     /// The caller owns it, and gives it up.
+    #[inline]
     pub(crate) unsafe fn give_slot(&self, word: u64) {
-        let mut row = Row::EMPTY;
-        // SAFETY: the caller owns the slot.
-        unsafe { self.join(&mut row, word) };
-        // SAFETY: as above.
-        unsafe { self.give(row) };
+        let slot = self.slot(word);
+        // SAFETY: the slot is the caller's, and free.
+        unsafe { slot.set_link(0) };
+        Self::publish(&self.free, slot, self.storage.bumped(word));
     }
 }

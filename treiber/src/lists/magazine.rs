@@ -11,7 +11,8 @@
 //!
 //! - H1: a magazine never has more than two batches, and a slot in hand: what a full stack's
 //!   other handles can hold back is bounded.
-//! - H2: `top` is a word that was on top at some moment, or 0, and was acquired then (I8). A push
+//! - H2: `top` is a word that was on top at some moment, or 0; while it is trusted, it and all
+//!   below was acquired (I8). A push
 //!   may use it unseen: its exchange compares the word that it linked to, whatever that is. A pop
 //!   may use it unseen, since it reads `next` after it and the exchange fails where the word is
 //!   outdated; but its time for a wrap runs from the handle's last operation. So only where the
@@ -81,7 +82,7 @@ impl<S: Storage> Magazine<S> {
         let seen = if self.trusted {
             self.top
         } else {
-            // Acquire: I8.
+            // Acquire: if it is the handle's own word, pops will go on from it unseen (I8).
             let seen = lists.used.load(Ordering::Acquire);
             self.trusted = seen == self.top;
             seen
@@ -188,7 +189,7 @@ impl<S: Storage> Magazine<S> {
             match lists.used.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed)
             {
                 Ok(_) => return Some((seen, slot, next, place)),
-                Err(_) => seen = reread(&lists.used, &backoff),
+                Err(_) => seen = reread(&lists.used, &backoff, Ordering::Acquire),
             }
         }
         self.top = 0;

@@ -31,9 +31,9 @@
 //! - I7: a batch's inner slots are reached through their first slot only, after the exchange that
 //!   took it; so its links are plain memory. The number of slots in a batch of several is in the
 //!   `next` of its second.
-//! - I8: a head is read with Acquire, also by pushes: whoever holds a word, be it one that it
-//!   only linked to, has synchronised with its publication. So a slot's memory can be found by
-//!   any word, and a handle may go on from what it saw earlier.
+//! - I8: whoever follows a word has synchronised with its publication: it read the head with
+//!   Acquire at or above that word (I5). A handle that goes on from what it saw earlier does so
+//!   only after such a read has found its own last word on top.
 //!
 //! # Wrap
 //!
@@ -105,15 +105,15 @@ impl<S: Storage> Lists<S> {
     /// highest. Returns the word that it replaced.
     #[inline]
     pub(crate) fn publish(head: &AtomicU64, last: &Slot<S::Item>, word: u64) -> u64 {
-        // Acquire: I8.
-        let mut seen = head.load(Ordering::Acquire);
+        // Relaxed: the head is only linked to and compared with, not followed.
+        let mut seen = head.load(Ordering::Relaxed);
         let backoff = Backoff::new();
         loop {
             last.set_next(seen);
             // Release: pairs with the Acquire of pops and takes (I5).
             match head.compare_exchange_weak(seen, word, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return seen,
-                Err(_) => seen = reread(head, &backoff),
+                Err(_) => seen = reread(head, &backoff, Ordering::Relaxed),
             }
         }
     }
@@ -131,7 +131,7 @@ impl<S: Storage> Lists<S> {
             // episode (I3).
             match head.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => return Some((seen, slot)),
-                Err(_) => seen = reread(head, &backoff),
+                Err(_) => seen = reread(head, &backoff, Ordering::Acquire),
             }
         }
         None
@@ -148,8 +148,8 @@ impl<S: Storage> Drop for Lists<S> {
 
 /// After a lost race: pauses, and only then reads what there is now.
 #[cold]
-fn reread(head: &AtomicU64, backoff: &Backoff) -> u64 {
+fn reread(head: &AtomicU64, backoff: &Backoff, order: Ordering) -> u64 {
     backoff.spin();
-    // Acquire: I8.
-    head.load(Ordering::Acquire)
+    // Acquire where the word is followed, Relaxed where it is only linked to.
+    head.load(order)
 }

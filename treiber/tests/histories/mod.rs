@@ -74,7 +74,13 @@ macro_rules! object {
 object!(bounded, NarrowStack<Value, 64>, NarrowStack::new(8, 1), 2);
 #[cfg(latchwork_shuttle)]
 object!(without_spare_slots, NarrowStack<Value, 64>, NarrowStack::new(2, 1), 2);
+object!(roomy, NarrowStack<Value, 64>, NarrowStack::new(200, 2), usize::MAX);
 object!(growing, SmallChunks<Value>, SmallChunks::new(2), usize::MAX);
+
+/// Values of a take-all that has not ended count as held, which a history can't tell.
+pub(crate) fn push_or_pop() -> impl Strategy<Value = Call<Value>> {
+    prop_oneof![(0..4u8).prop_map(Call::Push), Just(Call::Pop)]
+}
 
 pub(crate) fn call() -> impl Strategy<Value = Call<Value>> {
     prop_oneof![3 => (0..4u8).prop_map(Call::Push), 3 => Just(Call::Pop), 1 => Just(Call::TakeAll)]

@@ -152,7 +152,8 @@ fn two_handles() -> String {
     let ours = run(&stack, 20);
     let popped = [ours, child.join().unwrap()].concat();
     settle(&stack, popped.iter().flatten().copied().collect(), &[10, 11, 20, 21]);
-    shown(&popped)
+    let foreign = ours.iter().flatten().any(|value| *value < 20);
+    foreign.to_string()
 }
 
 /// What a handle pops unseen comes with the value of whoever pushed it.
@@ -172,6 +173,36 @@ fn a_believed_top_is_acquired() -> String {
     let popped = [ours[0], ours[1], child.join().unwrap()];
     settle(&stack, popped.iter().flatten().copied().collect(), &[1, 2, 3]);
     shown(&popped)
+}
+
+/// A handle that saw its own word on top goes on to another's value below.
+fn what_lies_below_a_believed_top_is_acquired() -> String {
+    let stack = stack::<64>(6, &[]);
+    let theirs = Arc::clone(&stack);
+    let child = thread::spawn(move || theirs.push(1).unwrap());
+    let mut handle = stack.handle();
+    handle.push(2).unwrap();
+    handle.push(3).unwrap();
+    let popped = [handle.pop(), handle.pop(), handle.pop()];
+    drop(handle);
+    child.join().unwrap();
+    settle(&stack, popped.iter().flatten().copied().collect(), &[1, 2, 3]);
+    shown(&popped)
+}
+
+/// A take-all gets the values of pushes that are under way.
+fn a_take_all_acquires() -> String {
+    let stack = stack::<64>(2, &[]);
+    let theirs = Arc::clone(&stack);
+    let child = thread::spawn(move || {
+        theirs.push(1).unwrap();
+        theirs.push(2).unwrap();
+    });
+    let taken: Vec<u64> = stack.take_all().collect();
+    child.join().unwrap();
+    let seen = format!("{taken:?}");
+    settle(&stack, taken, &[1, 2]);
+    seen
 }
 
 /// Slots that one thread gives back are another's, whole.
@@ -282,13 +313,21 @@ pub(crate) fn models() -> Vec<Model> {
             .bound(3)
             .least(50)
             .random_under_shuttle(20_000),
+        Model::new(
+            "stack_what_lies_below_a_believed_top_is_acquired",
+            what_lies_below_a_believed_top_is_acquired,
+        )
+        .bound(3)
+        .least(50)
+        .random_under_shuttle(20_000),
+        Model::new("stack_a_take_all_acquires", a_take_all_acquires).bound(4).least(10),
         Model::new("stack_a_spilled_batch_is_used", a_spilled_batch_is_used)
             .bound(2)
             .least(50)
             .random_under_shuttle(20_000),
         Model::new("stack_never_full_below_capacity", slots_by_the_formula)
-            .bound(2)
-            .least(100)
+            .bound(4)
+            .least(50)
             .random_under_shuttle(20_000)
             .twin("no_spare_slots", slots_for_the_values_alone),
         Model::new("stack_growth", growth).bound(3).least(100).random_under_shuttle(20_000),
