@@ -10,9 +10,9 @@ use crate::backend::system::{self, RawFile};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Policy {
-    /// Direct files through the ring; buffered writes, single operations on buffered files and
-    /// syncs inline on the calling thread, where the kernel would otherwise hand them to workers
-    /// of its own at more cost.
+    /// Batches of direct files and of buffered reads through the ring. Inline on the calling
+    /// thread: single operations, which have nothing to overlap with; buffered writes and syncs,
+    /// which the kernel would otherwise hand to workers of its own at more cost.
     #[default]
     Auto,
     /// Everything through the ring.

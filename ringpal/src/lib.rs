@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![allow(clippy::doc_markdown, reason = "io_uring is a name, not code")]
 // A model has its own kernel.
-#![cfg_attr(any(latchwork_loom, latchwork_shuttle), allow(dead_code))]
+#![cfg_attr(any(latchwork_loom, latchwork_shuttle), allow(dead_code, unreachable_pub))]
 
 extern crate alloc;
 
@@ -9,6 +9,7 @@ mod align;
 mod backend;
 mod engine;
 mod error;
+mod metrics;
 mod page;
 mod transfer;
 
@@ -34,6 +35,8 @@ pub use error::{BatchError, Cause, OpError, Operation};
 pub use file::{File, OpenOptions, Policy};
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub use info::{BackendKind, Fallback, RingInfo};
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub use metrics::Metrics;
 pub use page::{PageRead, PageWrite};
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub use ring::Ring;

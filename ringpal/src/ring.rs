@@ -7,11 +7,12 @@ use latchwork_sync::lock::{Arc, Mutex};
 use latchwork_sync::thread::JoinHandle;
 
 use crate::builder::{BuildError, Builder};
-use crate::engine::{Core, Drive, Failure, Refused, Work};
+use crate::engine::{Core, Failure, Refused, Work};
 use crate::error::{BatchError, Cause, OpError, Operation};
 use crate::file::{File, Policy};
-use crate::info::{BackendKind, RingInfo};
+use crate::info::RingInfo;
 use crate::inline::perform_all;
+use crate::metrics::Metrics;
 use crate::page::{PageRead, PageWrite};
 
 /// A submission ring, or the pool in its place; shared by any number of threads.
@@ -57,6 +58,11 @@ impl Ring {
         &self.info
     }
 
+    /// What it has done so far.
+    pub fn metrics(&self) -> Metrics {
+        self.core.counts().snapshot()
+    }
+
     /// Writes every page, and returns when the last write has ended.
     ///
     /// Short writes are completed. The pages go in no particular order. Written is not durable:
@@ -68,11 +74,11 @@ impl Ring {
     pub fn write_pages(&self, file: &File, pages: &[PageWrite<'_>]) -> Result<(), BatchError> {
         let work = Work::Write(file.raw(), pages.as_ptr().cast(), pages.len());
         let inline = match file.policy() {
-            Policy::Auto => !file.is_direct() || self.prefers_inline(pages.len()),
+            Policy::Auto => !file.is_direct() || pages.len() < 2,
             policy => policy == Policy::Sync,
         };
         // SAFETY: the pages and the file are borrowed for this call.
-        let result = unsafe { self.run(work, inline) };
+        let result = unsafe { self.run(work, Way::of(file, inline)) };
         let place = |index: usize| (pages[index].offset, pages[index].data.len());
         result.map_err(|failed| failed.explain(file, Operation::Write, pages.len(), place))
     }
@@ -86,13 +92,11 @@ impl Ring {
     pub fn read_pages(&self, file: &File, pages: &mut [PageRead<'_>]) -> Result<(), BatchError> {
         let work = Work::Read(file.raw(), pages.as_mut_ptr().cast(), pages.len());
         let inline = match file.policy() {
-            Policy::Auto => {
-                self.prefers_inline(pages.len()) || (!file.is_direct() && pages.len() < 2)
-            }
+            Policy::Auto => pages.len() < 2,
             policy => policy == Policy::Sync,
         };
         // SAFETY: the pages, their buffers exclusively, and the file are borrowed for this call.
-        let result = unsafe { self.run(work, inline) };
+        let result = unsafe { self.run(work, Way::of(file, inline)) };
         let place = |index: usize| (pages[index].offset, pages[index].data.len());
         result.map_err(|failed| failed.explain(file, Operation::Read, pages.len(), place))
     }
@@ -122,7 +126,7 @@ impl Ring {
         // worker of the kernel's.
         let inline = file.policy() != Policy::Ring;
         // SAFETY: the file is borrowed for this call.
-        let result = unsafe { self.run(Work::Sync(file.raw(), operation), inline) };
+        let result = unsafe { self.run(Work::Sync(file.raw(), operation), Way::of(file, inline)) };
         result.map_err(|failed| failed.first(file, operation))
     }
 
@@ -150,7 +154,7 @@ impl Ring {
     /// When the ring is closed or has failed.
     pub fn nop(&self, count: usize) -> Result<(), OpError> {
         // SAFETY: no file and no memory.
-        let result = unsafe { self.run(Work::Nop(count), false) };
+        let result = unsafe { self.run(Work::Nop(count), Way::Led) };
         result.map_err(|failed| OpError {
             operation: Operation::Nop,
             file: "no file".into(),
@@ -177,22 +181,16 @@ impl Ring {
         }
     }
 
-    /// Whether Auto keeps a batch of so many operations on the calling thread.
-    fn prefers_inline(&self, count: usize) -> bool {
-        let hops = self.info.backend == BackendKind::Pool || self.info.drive == Drive::Thread;
-        count == 1 && hops
-    }
-
     /// # Safety
     ///
     /// As for `Core::run`.
-    unsafe fn run(&self, work: Work, inline: bool) -> Result<(), Failed> {
-        if inline {
+    unsafe fn run(&self, work: Work, way: Way) -> Result<(), Failed> {
+        if way == Way::Inline {
             // SAFETY: the caller's promise.
             return unsafe { self.run_inline(work) };
         }
         // SAFETY: the caller's promise.
-        match unsafe { self.core.run(work) } {
+        match unsafe { self.core.run(work, way == Way::Led) } {
             Ok(failures) if failures.is_empty() => Ok(()),
             Ok(failures) => Err(Failed::Some(failures)),
             Err(Refused::Closed) => Err(Failed::All(Cause::Closed)),
@@ -207,6 +205,7 @@ impl Ring {
         if self.core.is_closed() && work.count() > 0 {
             return Err(Failed::All(Cause::Closed));
         }
+        self.core.counts().inline_operations.add_shared(work.count() as u64);
         let mut failures = Vec::new();
         for index in 0..work.count() {
             // SAFETY: below the count; the pages are this call's.
@@ -217,6 +216,28 @@ impl Ring {
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(Failed::Some(failures)) }
+    }
+}
+
+/// How a batch travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// On the calling thread.
+    Inline,
+    /// Through the ring, driven by the calling thread where the ring is idle.
+    Led,
+    /// Through the ring, driven by its thread.
+    Followed,
+}
+
+impl Way {
+    fn of(file: &File, inline: bool) -> Self {
+        match (inline, file.is_direct()) {
+            (true, _) => Self::Inline,
+            (false, false) => Self::Led,
+            // It waits for the device, and is woken sooner by the thread than out of the kernel.
+            (false, true) => Self::Followed,
+        }
     }
 }
 

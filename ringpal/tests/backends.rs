@@ -4,7 +4,7 @@
 mod pages;
 mod suite;
 
-use latchwork_ringpal::{BackendChoice, BackendKind, Drive, Ring};
+use latchwork_ringpal::{BackendChoice, BackendKind, Drive, File, PageWrite, Ring};
 
 /// On the file system of the build, since a temporary directory may be in memory.
 fn directory() -> tempfile::TempDir {
@@ -52,6 +52,22 @@ fn pool_driven_by_submitters() {
 #[test]
 fn pool_driven_by_its_thread() {
     run(BackendChoice::Pool, Drive::Thread, 2);
+}
+
+#[test]
+fn metrics_count_what_was_done() {
+    let ring = Ring::new().unwrap();
+    ring.nop(1).unwrap();
+    ring.nop(3).unwrap();
+    ring.nop(32).unwrap();
+    let metrics = ring.metrics();
+    assert_eq!((metrics.batches, metrics.operations), (3, 36));
+    assert_eq!(metrics.batches_by_size[..6], [1, 1, 0, 0, 0, 1]);
+    assert_eq!((metrics.failed, metrics.in_flight), (0, 0));
+    assert!(metrics.turns >= 3);
+    let file = File::new(tempfile::tempfile().unwrap(), "buffered");
+    ring.commit(&file, &[PageWrite { offset: 0, data: &[1; 100] }; 5]).unwrap();
+    assert_eq!(ring.metrics().inline_operations, 6);
 }
 
 #[test]

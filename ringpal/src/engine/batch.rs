@@ -2,10 +2,11 @@
 
 use alloc::vec::Vec;
 use core::fmt;
-use core::ptr;
+use core::ptr::{self, NonNull};
 
 use latchwork_sync::Event;
 use latchwork_sync::cell::UnsafeCell;
+use latchwork_treiber::intrusive::{Link, Linked, Owner};
 
 use crate::backend::{RawFile, RawOp};
 use crate::error::{Cause, Operation};
@@ -104,17 +105,16 @@ pub(super) struct Progress {
     pub(super) failures: Vec<Failure>,
 }
 
-/// One call's operations. Aligned so that its address is never one of the word's marks.
+/// One call's operations. Aligned for the marks in the word that holds its address.
 #[repr(align(64))]
 pub(super) struct Batch {
-    /// The batch pushed before it; the submitter's before the push, the driver's after.
-    pub(super) next: UnsafeCell<*mut Batch>,
+    link: Link,
     /// The submitter's before the push and after `done`, the driver's between.
     pub(super) progress: UnsafeCell<Progress>,
     pub(super) done: Event,
 }
 
-// SAFETY: `next` and `progress` have one owner at a time (I2), handed over by the word's
+// SAFETY: `link` and `progress` have one owner at a time (I2), handed over by the word's
 // exchanges and by `done`; the pages behind `work` are borrowed by a caller that waits.
 unsafe impl Send for Batch {}
 // SAFETY: as above.
@@ -130,10 +130,60 @@ impl Batch {
     pub(super) unsafe fn new(work: Work) -> Self {
         let left = work.count();
         Self {
-            next: UnsafeCell::new(ptr::null_mut()),
+            link: Link::new(),
             progress: UnsafeCell::new(Progress { work, begun: 0, left, failures: Vec::new() }),
             done: Event::new(),
         }
+    }
+}
+
+// SAFETY: always the same field.
+unsafe impl Linked for Batch {
+    #[inline]
+    unsafe fn link(node: NonNull<Self>) -> NonNull<Link> {
+        // SAFETY: `node` is valid, so the place of its field is.
+        let link = unsafe { &raw mut (*node.as_ptr()).link };
+        // SAFETY: a field of a node is not at address 0.
+        unsafe { NonNull::new_unchecked(link) }
+    }
+}
+
+/// A batch in the hands of the driver, or on its way there: lent by a submitter that waits.
+#[derive(Debug)]
+pub(super) struct Loan(NonNull<Batch>);
+
+// SAFETY: a batch may be used from any thread, see above.
+unsafe impl Send for Loan {}
+
+// SAFETY: the submitter keeps the batch in place until it is announced, and a loan that is dropped
+// touches nothing; the link is private to the structures that hold the pointer.
+unsafe impl Owner for Loan {
+    type Node = Batch;
+
+    #[inline]
+    fn into_raw(self) -> NonNull<Batch> {
+        self.0
+    }
+
+    #[inline]
+    unsafe fn from_raw(node: NonNull<Batch>) -> Self {
+        Self(node)
+    }
+}
+
+impl Loan {
+    /// Lends the batch.
+    ///
+    /// # Safety
+    ///
+    /// Once; the batch stays where it is, and its owner away from it, until it is announced or
+    /// the loan comes back.
+    pub(super) unsafe fn of(batch: &Batch) -> Self {
+        Self(NonNull::from(batch))
+    }
+
+    pub(super) fn pointer(&self) -> NonNull<Batch> {
+        self.0
     }
 }
 

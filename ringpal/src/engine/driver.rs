@@ -4,27 +4,30 @@
 //! completion where there is nothing better to do, and reaps all that are there.
 //!
 //! - D1: `flights[key]` is in use exactly while `key` is in the kernel or in `again`.
-//! - D2: a batch is in the backlog until its last operation is begun; it is taken out before that
-//!   operation can end.
+//! - D2: a batch is `current` or in the backlog until its last operation is begun; it is taken out
+//!   before that operation can end.
 //! - D3: while something is owed beyond the capacity there is no need for a sleep mark: a
 //!   completion is certain, and it is the only useful event.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::ptr;
+use core::ptr::NonNull;
 
 use latchwork_sync::thread::yield_now;
+use latchwork_treiber::intrusive::Chain;
 
-use super::batch::{Batch, Failure, Progress, Work};
+use super::batch::{Batch, Failure, Loan, Progress, Work};
 use super::flaws::Flaws;
 use super::inbox::Inbox;
-use crate::backend::{Backend, Completion};
+use crate::backend::{Backend, Completion, RawOp};
 use crate::error::Cause;
+use crate::metrics::Counts;
 use crate::transfer::{Transfer, Verdict};
 
 /// One operation in the kernel, or on its way back to it.
 struct Flight {
-    batch: *mut Batch,
+    batch: NonNull<Batch>,
     index: usize,
     transfer: Transfer,
 }
@@ -36,22 +39,25 @@ pub(super) struct Driver {
     in_flight: u32,
     /// Flights to submit once more.
     again: Vec<u32>,
-    /// First and last batch with operations not begun.
-    backlog: (*mut Batch, *mut Batch),
+    /// The batch whose operations are being begun.
+    current: Option<Loan>,
+    /// Those after it, oldest first.
+    backlog: Chain<Loan>,
     completions: Vec<Completion>,
     /// The batch of a leader, which gets no event.
-    own: *mut Batch,
+    own: Option<NonNull<Batch>>,
     armed: bool,
     closing: bool,
     closed: bool,
     dead: Option<i32>,
+    counts: Arc<Counts>,
 }
 
 // SAFETY: the pointers are to batches whose owners wait; the state moves with the role (I6).
 unsafe impl Send for Driver {}
 
 impl Driver {
-    pub(super) fn new(backend: Box<dyn Backend>) -> Self {
+    pub(super) fn new(backend: Box<dyn Backend>, counts: Arc<Counts>) -> Self {
         let capacity = backend.capacity();
         Self {
             backend,
@@ -59,13 +65,15 @@ impl Driver {
             free: (0..capacity).rev().collect(),
             in_flight: 0,
             again: Vec::with_capacity(capacity as usize),
-            backlog: (ptr::null_mut(), ptr::null_mut()),
+            current: None,
+            backlog: Chain::new(),
             completions: Vec::with_capacity(capacity as usize),
-            own: ptr::null_mut(),
+            own: None,
             armed: false,
             closing: false,
             closed: false,
             dead: None,
+            counts,
         }
     }
 
@@ -76,7 +84,12 @@ impl Driver {
 
     /// Whether nothing is in flight or owed.
     pub(super) fn is_idle(&self) -> bool {
-        self.in_flight == 0 && self.again.is_empty() && self.backlog.0.is_null()
+        self.in_flight == 0 && self.again.is_empty() && !self.owes()
+    }
+
+    /// Whether there are operations that were not begun.
+    fn owes(&self) -> bool {
+        self.current.is_some() || !self.backlog.is_empty()
     }
 
     /// Whether the role may be left to nobody.
@@ -95,23 +108,16 @@ impl Driver {
     }
 
     /// Takes a leader's own batch, which was not pushed.
-    ///
-    /// # Safety
-    ///
-    /// The batch stays until [`Self::own_is_done`].
-    pub(super) unsafe fn adopt<F: Flaws>(&mut self, batch: *mut Batch) {
-        self.own = batch;
+    pub(super) fn adopt(&mut self, own: Loan) {
+        debug_assert!(self.is_idle(), "I7");
         self.armed = false;
-        if !F::LEADER_KEEPS_LINK {
-            // A push that lost its exchange has linked it to a batch that is long gone.
-            swap_link(batch, ptr::null_mut());
-        }
-        self.append(batch);
+        self.own = Some(own.pointer());
+        self.current = Some(own);
     }
 
     /// Whether the adopted batch has ended.
     pub(super) fn own_is_done(&self) -> bool {
-        self.own.is_null()
+        self.own.is_none()
     }
 
     /// One turn. `patient`: with nothing in flight, wait for a wake. `failed` is told the code of
@@ -123,6 +129,9 @@ impl Driver {
             self.pause();
         } else {
             let wait = self.decide_to_wait(inbox, patient);
+            self.counts.turns.add(1);
+            self.counts.waits.add(u64::from(wait));
+            self.counts.in_flight.set(u64::from(self.in_flight));
             if let Err(code) = self.backend.submit(wait) {
                 self.dead = Some(code);
                 self.backend.abandon(&mut self.completions);
@@ -130,6 +139,7 @@ impl Driver {
         }
         self.backend.reap(&mut self.completions);
         self.settle::<F>();
+        self.counts.in_flight.set(u64::from(self.in_flight));
     }
 
     /// Takes what is new; closes the inbox when it is time.
@@ -137,7 +147,7 @@ impl Driver {
         if self.closed {
             return;
         }
-        if self.backlog.0.is_null() {
+        if !self.owes() {
             self.armed = false;
             self.accept::<F>(inbox.take());
         }
@@ -152,31 +162,14 @@ impl Driver {
     }
 
     /// Appends a chain, newest first, to the backlog, oldest first.
-    fn accept<F: Flaws>(&mut self, mut newest: *mut Batch) {
-        let mut oldest = ptr::null_mut();
-        while !newest.is_null() {
-            let next = swap_link(newest, oldest);
-            oldest = newest;
-            newest = next;
-        }
-        while !oldest.is_null() {
-            let next = swap_link(oldest, ptr::null_mut());
-            if with_progress(oldest, |progress| matches!(progress.work, Work::Close)) {
+    fn accept<F: Flaws>(&mut self, newest_first: Chain<Loan>) {
+        for loan in newest_first.reversed() {
+            if with_progress(loan.pointer(), |progress| matches!(progress.work, Work::Close)) {
                 self.closing = true;
-                self.announce::<F>(oldest);
+                self.announce::<F>(loan.pointer());
             } else {
-                self.append(oldest);
+                self.backlog.push_back(loan);
             }
-            oldest = next;
-        }
-    }
-
-    fn append(&mut self, batch: *mut Batch) {
-        if self.backlog.0.is_null() {
-            self.backlog = (batch, batch);
-        } else {
-            swap_link(self.backlog.1, batch);
-            self.backlog.1 = batch;
         }
     }
 
@@ -185,24 +178,34 @@ impl Driver {
         while let Some(key) = self.again.pop() {
             self.launch::<F>(key);
         }
-        while !self.backlog.0.is_null()
-            && let Some(key) = self.free.pop()
+        while let Some(&key) = self.free.last()
+            && let Some((batch, index, op)) = self.begin_one()
         {
-            let batch = self.backlog.0;
-            let (index, op, last) = with_progress(batch, |progress| {
-                let index = progress.begun;
-                progress.begun += 1;
-                // SAFETY: the index was below the count, or the batch were out of the backlog
-                // (D2); it is the driver's (I2).
-                let op = unsafe { progress.work.operation(index) };
-                (index, op, progress.begun == progress.work.count())
-            });
-            if last {
-                self.backlog.0 = swap_link(batch, ptr::null_mut());
-            }
+            self.free.pop();
             self.flights[key as usize] = Some(Flight { batch, index, transfer: Transfer::new(op) });
             self.launch::<F>(key);
         }
+    }
+
+    /// The next operation that was not begun.
+    fn begin_one(&mut self) -> Option<(NonNull<Batch>, usize, RawOp)> {
+        let loan = self.current.take().or_else(|| self.backlog.pop_front())?;
+        let batch = loan.pointer();
+        let (index, op, last) = with_progress(batch, |progress| {
+            let index = progress.begun;
+            progress.begun += 1;
+            // SAFETY: the index was below the count, or the batch were not here (D2); it is the
+            // driver's (I2).
+            let op = unsafe { progress.work.operation(index) };
+            (index, op, progress.begun == progress.work.count())
+        });
+        if index == 0 {
+            self.counts.batch(with_progress(batch, |progress| progress.work.count()));
+        }
+        if !last {
+            self.current = Some(loan);
+        }
+        Some((batch, index, op))
     }
 
     /// Gives the kernel what is left of a flight, or ends it.
@@ -226,7 +229,7 @@ impl Driver {
 
     /// Whether to sleep for a completion or a wake; sets the sleep mark where it needs to be.
     fn decide_to_wait<F: Flaws>(&mut self, inbox: &Inbox<F>, patient: bool) -> bool {
-        if self.closed || !self.backlog.0.is_null() {
+        if self.closed || self.owes() {
             // D3, and nobody can push after CLOSED.
             return self.in_flight > 0;
         }
@@ -257,6 +260,7 @@ impl Driver {
                 Verdict::Again => {
                     refused |= flight.transfer.tries > 1;
                     self.again.push(key);
+                    self.counts.resubmitted.add(1);
                 }
             }
         }
@@ -273,6 +277,7 @@ impl Driver {
         self.free.push(key);
         let left = with_progress(batch, |progress| {
             if let Some(cause) = failed {
+                self.counts.failed.add(1);
                 progress.failures.push(Failure { index, done, cause });
             }
             progress.left -= 1;
@@ -284,32 +289,24 @@ impl Driver {
     }
 
     /// Gives a batch back to its owner. The last touch (I2).
-    fn announce<F: Flaws>(&mut self, batch: *mut Batch) {
-        if batch == self.own {
-            self.own = ptr::null_mut();
+    fn announce<F: Flaws>(&mut self, batch: NonNull<Batch>) {
+        if self.own == Some(batch) {
+            self.own = None;
             return;
         }
         // SAFETY: the owner waits for this event, so the batch is there; `set` doesn't touch it
         // after the exchange that lets the owner go.
-        unsafe { &*batch }.done.set();
+        unsafe { batch.as_ref() }.done.set();
         if F::TOUCH_AFTER_DONE {
             with_progress(batch, |progress| progress.left);
         }
     }
 }
 
-/// Replaces the link of a batch that is the driver's.
-fn swap_link(batch: *mut Batch, link: *mut Batch) -> *mut Batch {
-    // SAFETY: batches in the driver's hands stay until they are announced (I2).
-    let batch = unsafe { &*batch };
-    // SAFETY: after the push the link is the driver's (I2).
-    batch.next.with_mut(|next| unsafe { ptr::replace(next, link) })
-}
-
 /// Access to the notes on a batch that is the driver's.
-fn with_progress<R>(batch: *mut Batch, f: impl FnOnce(&mut Progress) -> R) -> R {
+fn with_progress<R>(batch: NonNull<Batch>, f: impl FnOnce(&mut Progress) -> R) -> R {
     // SAFETY: batches in the driver's hands stay until they are announced (I2).
-    let batch = unsafe { &*batch };
+    let batch = unsafe { batch.as_ref() };
     // SAFETY: between push and `done` the notes are the driver's (I2).
     batch.progress.with_mut(|progress| f(unsafe { &mut *progress }))
 }

@@ -2,8 +2,6 @@
 
 /// Each constant is a known bug; all are off in shipped code, where they vanish at compile time.
 pub trait Flaws: Send + Sync + 'static {
-    /// A push reads the head a second time, after it has linked its batch to the first.
-    const HEAD_READ_TWICE: bool = false;
     /// A push that replaces the sleep mark doesn't wake.
     const NEVER_WAKE: bool = false;
     /// The sleep mark is stored blindly, over what was pushed meanwhile.
@@ -14,8 +12,6 @@ pub trait Flaws: Send + Sync + 'static {
     const TOUCH_AFTER_DONE: bool = false;
     /// A leader leaves although others wait.
     const LEAVE_WITHOUT_HANDOVER: bool = false;
-    /// A submitter whose push failed leads with the link of that push still in its batch.
-    const LEADER_KEEPS_LINK: bool = false;
     /// The idle mark is stored blindly.
     const IDLE_BY_STORE: bool = false;
 }

@@ -12,8 +12,7 @@
 //! if nothing else is in flight it marks the ring idle, else it hands the role to the thread.
 //!
 //! Source: the queue of RavenDB's ring layer (one list, take-all by one exchange), with the list's
-//! head, the sleep flag, the idle mark and the closed mark in one word, as in the inbox of
-//! folly's and the actor runtimes' mailboxes. So "nothing queued and going to sleep" is one
+//! head, the sleep flag, the idle mark and the closed mark in one word. So "nothing queued and going to sleep" is one
 //! compare-exchange, and whoever replaces the sleep mark is the one that wakes.
 //!
 //! - I1: the sleep mark is in the word only while nothing is queued; a push that replaces it wakes.

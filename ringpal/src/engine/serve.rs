@@ -11,18 +11,21 @@ use latchwork_sync::cell::UnsafeCell;
 use latchwork_sync::time::{Duration, Instant};
 use latchwork_sync::wait::{Class, wait};
 
-use super::batch::{Batch, Failure, Work};
+use super::batch::{Batch, Failure, Loan, Work};
 use super::driver::Driver;
 use super::flaws::{Flaws, Sound};
 use super::inbox::{Found, Inbox};
 use crate::backend::{Backend, Wake};
+use crate::metrics::Counts;
 
 /// Who may drive a ring.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Drive {
     /// An idle ring is driven by the submitter itself, a busy one by the ring's thread: no
-    /// context switch for a lone submitter.
+    /// context switch for a lone submitter. Batches that wait for a device, those of direct
+    /// files, are driven by the thread in any case: a submitter that sleeps in the ring is woken
+    /// later than one that the thread wakes.
     #[default]
     Submitter,
     /// The ring's thread alone: one hand-over a batch, and the kernel's cheapest mode for a ring
@@ -47,6 +50,7 @@ pub struct Core<F: Flaws = Sound> {
     /// Gives the role to the ring's thread.
     role: Event,
     waker: Arc<dyn Wake>,
+    counts: Arc<Counts>,
     drive: Drive,
     /// The code of a dead backend, or 0.
     failure: AtomicU32,
@@ -70,14 +74,20 @@ impl<F: Flaws> Core<F> {
     /// A core whose role is held by the thread that will call [`Self::serve`].
     pub fn new(backend: Box<dyn Backend>, drive: Drive) -> Self {
         let waker = backend.waker();
+        let counts = Arc::<Counts>::default();
         Self {
             inbox: Inbox::new(),
-            driver: UnsafeCell::new(Driver::new(backend)),
+            driver: UnsafeCell::new(Driver::new(backend, Arc::clone(&counts))),
             role: Event::new(),
             waker,
+            counts,
             drive,
             failure: AtomicU32::new(0),
         }
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// Whether the ring takes no more batches; may be old news.
@@ -85,7 +95,8 @@ impl<F: Flaws> Core<F> {
         self.inbox.is_closed()
     }
 
-    /// Does the work and comes back when its last operation has ended, with what failed.
+    /// Does the work and comes back when its last operation has ended, with what failed. With
+    /// `lead` the caller may drive an idle ring itself, where the ring allows it.
     ///
     /// # Errors
     ///
@@ -95,13 +106,13 @@ impl<F: Flaws> Core<F> {
     ///
     /// The pages behind `work` stay for the call, those of reads are exclusive; the file stays
     /// open.
-    pub unsafe fn run(&self, work: Work) -> Result<Vec<Failure>, Refused> {
+    pub unsafe fn run(&self, work: Work, lead: bool) -> Result<Vec<Failure>, Refused> {
         if work.count() == 0 {
             return Ok(Vec::new());
         }
         // SAFETY: the caller's promise; this call waits below.
         let batch = unsafe { Batch::new(work) };
-        self.submit(&batch, self.drive == Drive::Submitter)?;
+        self.submit(&batch, lead && self.drive == Drive::Submitter)?;
         // SAFETY: the batch is done, so its notes are the submitter's again (I2).
         let mut failures = batch
             .progress
@@ -120,17 +131,20 @@ impl<F: Flaws> Core<F> {
 
     #[inline]
     fn submit(&self, batch: &Batch, lead: bool) -> Result<(), Refused> {
-        let batch_ptr = core::ptr::from_ref(batch).cast_mut();
-        // SAFETY: the batch was not pushed before, and this call waits for its event.
-        match unsafe { self.inbox.submit(batch_ptr, lead) } {
-            Found::NobodyClaimed => {
-                self.lead(batch_ptr);
+        // SAFETY: once, and this call waits for the batch's event, or leads until it is done.
+        let loan = unsafe { Loan::of(batch) };
+        match self.inbox.submit(loan, lead) {
+            Found::NobodyClaimed(loan) => {
+                self.lead(loan);
                 return Ok(());
             }
             Found::Closed => return Err(self.refusal()),
             Found::Awake => {}
-            Found::Asleep => self.waker.wake(),
-            Found::NobodyPushed => self.role.set(),
+            Found::Asleep => {
+                self.counts.wakes.add_shared(1);
+                self.waker.wake();
+            }
+            Found::NobodyPushed => self.hand_over(),
         }
         batch.done.wait();
         Ok(())
@@ -151,13 +165,13 @@ impl<F: Flaws> Core<F> {
     }
 
     /// Drives until the own batch is done, then leaves the role or hands it over.
-    fn lead(&self, own: *mut Batch) {
+    fn lead(&self, own: Loan) {
         let abort = AbortOnUnwind;
         let (may_leave, armed) = self.driver.with_mut(|driver| {
             // SAFETY: the role is this thread's (I6).
             let driver = unsafe { &mut *driver };
-            // SAFETY: the submitter is in this call until the batch is done.
-            unsafe { driver.adopt::<F>(own) };
+            driver.adopt(own);
+            self.counts.led.add(1);
             while !driver.own_is_done() {
                 driver.turn(&self.inbox, false, &|code| self.note_failure(code));
             }
@@ -166,9 +180,15 @@ impl<F: Flaws> Core<F> {
         core::mem::forget(abort);
         let left = may_leave && self.inbox.leave(armed);
         if !left && !F::LEAVE_WITHOUT_HANDOVER {
-            // Pairs with the thread's wait in `serve`: the driver's state.
-            self.role.set();
+            self.hand_over();
         }
+    }
+
+    /// Gives the role to the ring's thread.
+    fn hand_over(&self) {
+        self.counts.hand_overs.add_shared(1);
+        // Pairs with the thread's wait in `serve`: the driver's state.
+        self.role.set();
     }
 
     /// Prepares the backend; to be called by the ring's thread before [`Self::serve`].

@@ -164,15 +164,21 @@ impl Workers {
 
     fn write(&self, offsets: &[u64]) {
         let jobs = self.jobs.as_ref().expect("there until the drop");
-        offsets.iter().for_each(|offset| jobs.send(*offset).expect("workers wait"));
-        offsets.iter().for_each(|_| self.done.recv().expect("workers answer"));
+        for offset in offsets {
+            jobs.send(*offset).expect("workers wait");
+        }
+        for _ in offsets {
+            self.done.recv().expect("workers answer");
+        }
     }
 }
 
 impl Drop for Workers {
     fn drop(&mut self) {
         self.jobs = None;
-        self.threads.drain(..).for_each(|thread| thread.join().expect("no panics"));
+        for thread in self.threads.drain(..) {
+            thread.join().expect("no panics");
+        }
     }
 }
 
