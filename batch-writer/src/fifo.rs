@@ -23,6 +23,7 @@ impl<S: Sink> Fifo<S> {
     }
 
     /// Nodes in the list, withdrawn ones included.
+    #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
     pub(crate) fn len(&self) -> usize {
         self.length
     }
@@ -78,7 +79,6 @@ impl<S: Sink> Fifo<S> {
         let link = unsafe { &(*node).next };
         // SAFETY: as above.
         link.with_mut(|link| unsafe { *link = ptr::null_mut() });
-        // SAFETY: a chain of one.
         if self.oldest.is_null() {
             self.oldest = node;
         } else {

@@ -23,8 +23,8 @@
 //! - I7: nothing is executed after the close.
 //!
 //! Each is asserted by the models in `tests/loom.rs`. Sources: flat combining (Hendler et al.,
-//! 2010) and CC-Synch's bounded hand-over (Fatourou and Kallimanis, 2012) for the role; LevelDB's
-//! and RocksDB's writer queues for group commit; PostgreSQL's `commit_siblings` for the wait,
+//! 2010) and CC-Synch's bounded hand-over (Fatourou and Kallimanis, 2012) for the role; `LevelDB`'s
+//! and `RocksDB`'s writer queues for group commit; `PostgreSQL`'s `commit_siblings` for the wait,
 //! here adaptive.
 
 mod batch;
@@ -39,6 +39,10 @@ mod metrics;
 mod node;
 mod options;
 mod room;
+#[cfg_attr(
+    any(latchwork_loom, latchwork_shuttle),
+    allow(dead_code, reason = "under a checker nobody waits")
+)]
 mod siblings;
 mod sink;
 pub mod sinks;

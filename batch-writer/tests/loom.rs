@@ -1,3 +1,16 @@
-//! Models.
+//! Models of the protocol. On the real machine there is nothing to run.
+//!
+//! Every model runs the shipped writer over a sink that asserts the invariants of `lib.rs` (I1 to
+//! I7). A twin is the same scene with one bug put back in the shipped code.
 
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/scenes.rs"]
+mod scenes;
+
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+fn main() -> std::process::ExitCode {
+    scenes::run()
+}
+
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 fn main() {}
