@@ -99,12 +99,14 @@ impl<P: Policy> Core<P> {
             if let (Manner::Patient(plan), Some(now)) = (&mut *manner, now)
                 && joined
                 && plan.look(seen.has(GATE), now)
-                && let Some(step) = seen.step_back()
             {
-                self.start_cool_down_of(plan.cool_down, now);
-                // Release: whoever sees the gate open sees until when it stays so.
-                self.commit(seen, step, Ordering::Release);
-                continue;
+                if let Some(step) = seen.step_back() {
+                    self.start_cool_down_of(plan.cool_down, now);
+                    // Release: whoever sees the gate open sees until when it stays so.
+                    self.commit(seen, step, Ordering::Release);
+                    continue;
+                }
+                plan.look_later(now);
             }
             let (closing, opens_at) = self.closing(seen, urgent, now);
             if !joined {

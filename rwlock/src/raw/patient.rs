@@ -108,7 +108,10 @@ pub(super) enum Manner {
 pub(super) struct Plan {
     patience: Duration,
     pub(super) cool_down: Duration,
+    /// Since when it has seen the gate shut.
     shut_since: Option<Instant>,
+    /// When it opens the gate, if it is shut until then.
+    opens_at: Option<Instant>,
     attempts: u32,
     gate_shut: Duration,
 }
@@ -119,15 +122,22 @@ impl Plan {
         match (self.shut_since, shut) {
             (None, true) => {
                 self.shut_since = Some(now);
+                self.opens_at = now.checked_add(self.patience);
                 self.attempts = self.attempts.saturating_add(1);
                 false
             }
-            (Some(since), true) => now.saturating_duration_since(since) >= self.patience,
+            (Some(_), true) => self.opens_at.is_some_and(|at| now >= at),
             (_, false) => {
                 self.close(now);
                 false
             }
         }
+    }
+
+    /// A writer that holds the lock, or has waited too long, keeps the gate shut: looks again
+    /// after a while, unless it is woken before.
+    pub(super) fn look_later(&mut self, now: Instant) {
+        self.opens_at = now.checked_add(self.patience.max(Duration::from_millis(1)));
     }
 
     /// Ends the time for which the gate was seen shut.
@@ -143,7 +153,7 @@ impl Manner {
     pub(super) fn steps_back_at(&self) -> Option<Instant> {
         match self {
             Self::Plain => None,
-            Self::Patient(plan) => plan.shut_since?.checked_add(plan.patience),
+            Self::Patient(plan) => plan.shut_since.and(plan.opens_at),
         }
     }
 
@@ -172,6 +182,7 @@ impl<P: Policy> Core<P> {
             patience: patient.patience,
             cool_down: patient.cool_down,
             shut_since: None,
+            opens_at: None,
             attempts: 0,
             gate_shut: Duration::ZERO,
         });

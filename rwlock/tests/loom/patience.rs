@@ -106,17 +106,17 @@ fn all_on<P: Policy>() -> String {
 pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("patience_opens_gate", patience_opens_gate::<Ticks<1, 0>>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000),
         Model::new("patience_opens_gate_cool_down", patience_opens_gate::<Ticks<1, 1>>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000),
         Model::new("patient_writer_steps_back", writer_with_patience)
             .bound(0)
             .random_under_shuttle(20_000)
             .twin("no_patience", writer_without_patience),
         Model::new("overdue_reader_and_two_writers", overdue_reader_and_two_writers::<Ticks<1, 0>>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000),
         Model::new("all_on", all_on::<Ticks<1, 1>>).bound(2).random_under_shuttle(20_000),
     ]

@@ -30,8 +30,8 @@ fn two_additions(pairs: u64) -> f64 {
     let word = AtomicU64::new(0);
     let watch = Stopwatch::start(thread_cpu);
     for _ in 0..pairs {
-        black_box(&word).fetch_add(1, Ordering::Acquire);
-        black_box(&word).fetch_sub(1, Ordering::Release);
+        black_box(black_box(&word).fetch_add(1, Ordering::Acquire));
+        black_box(black_box(&word).fetch_sub(1, Ordering::Release));
     }
     watch.per(pairs)
 }
@@ -44,7 +44,7 @@ pub(super) fn rows(versus: &mut Versus) {
             Contender::new("std", || reads::<std::sync::RwLock<Words>>(pairs)),
             Contender::new("usync", || reads::<usync::RwLock<Words>>(pairs)),
             Contender::new("spin", || reads::<spin::RwLock<Words>>(pairs)),
-            Contender::new("two_additions", || two_additions(pairs)),
+            Contender::new("fetch_add", || two_additions(pairs)),
         ];
         let ours = || reads::<latchwork_rwlock::RwLock<Words>>(pairs);
         versus.compare(("rwlock", "read_pair", "ns/pair"), 31, ours, peers);

@@ -106,22 +106,23 @@ fn longest_pause<L: Writer>(scene: Scene) -> f64 {
 }
 
 pub(super) fn rows(versus: &mut Versus) {
+    type Ours = latchwork_rwlock::RwLock<Words>;
     let length = Duration::from_millis(versus.sized(200, 40));
-    for (row, writers) in [("pause_1w", 1), ("pause_3w", 3)] {
-        if !versus.wants("rwlock", row) {
-            continue;
-        }
+    for (row, blocking, writers) in
+        [("pause_1w", "pause_blocking_1w", 1), ("pause_3w", "pause_blocking_3w", 3)]
+    {
         let scene = Scene { writers, length };
-        let peers = vec![
-            Contender::new("parking_lot", || {
+        let std = || Contender::new("std", || longest_pause::<std::sync::RwLock<Words>>(scene));
+        if versus.wants("rwlock", row) {
+            let parking_lot = Contender::new("parking_lot", || {
                 longest_pause::<Retrying<parking_lot::RwLock<Words>>>(scene)
-            }),
-            Contender::new("std", || longest_pause::<std::sync::RwLock<Words>>(scene)),
-            Contender::new("ours, blocking", || {
-                longest_pause::<latchwork_rwlock::RwLock<Words>>(scene)
-            }),
-        ];
-        let ours = || longest_pause::<Retrying<latchwork_rwlock::RwLock<Words>>>(scene);
-        versus.compare(("rwlock", row, "µs"), 15, ours, peers);
+            });
+            let ours = || longest_pause::<Retrying<Ours>>(scene);
+            versus.compare(("rwlock", row, "µs"), 15, ours, vec![parking_lot, std()]);
+        }
+        if versus.wants("rwlock", blocking) {
+            let ours = || longest_pause::<Ours>(scene);
+            versus.compare(("rwlock", blocking, "µs"), 15, ours, vec![std()]);
+        }
     }
 }
