@@ -9,6 +9,7 @@ extern crate alloc;
 
 pub mod engine;
 pub mod epoch;
+pub mod interval;
 mod pointer;
 mod retired;
 mod scheme;
@@ -17,6 +18,7 @@ mod stats;
 
 pub use engine::Config;
 pub use epoch::Epoch;
+pub use interval::Interval;
 pub use pointer::{Atomic, CompareExchangeError, Owned, Pointer, Shared, Tagged};
 pub use retired::{DropObject, Reclaim, Retired};
 pub use scheme::{Guard, Handle, Scheme, Section, Shield};

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::thread;
 
-use latchwork_reclaim::{Atomic, Config, Epoch, Guard, Handle, Owned, Scheme, Shield};
+use latchwork_reclaim::{Atomic, Config, Epoch, Guard, Handle, Interval, Owned, Scheme, Shield};
 
 const ALIVE: u64 = 0x600D_600D_600D_600D;
 const DEAD: u64 = 0xDDDD_DDDD_DDDD_DDDD;
@@ -106,4 +106,5 @@ fn run<S: Scheme>(domain: &S, threads: u64, steps: u64) {
 fn nobody_sees_a_freed_object() {
     run(&Epoch::with_config(Config::DEFAULT.batch(8)), 6, 4_000);
     run(&Epoch::new(), 4, 4_000);
+    run(&Interval::with_config(Config::DEFAULT.batch(8)), 6, 4_000);
 }

@@ -8,6 +8,7 @@ use core::mem::forget;
 use latchwork_sync::atomic::{AtomicMut, AtomicPtr, AtomicUsize, Ordering};
 use latchwork_sync::const_fn;
 
+use super::Mode;
 use crate::retired::Retired;
 
 /// A retired object in a bag; its size went into the bag's sum.
@@ -21,6 +22,16 @@ impl Entry {
     #[inline(always)]
     pub(super) fn new(retired: &Retired) -> Self {
         Self { object: retired.address(), free: retired.free_function() }
+    }
+
+    /// When the object was born.
+    ///
+    /// # Safety
+    ///
+    /// The object is of a domain of mode `M`, and not yet freed.
+    pub(super) unsafe fn birth<M: Mode>(self) -> u64 {
+        // SAFETY: the caller says that the object is there; its header is at its address.
+        M::birth(unsafe { self.object.cast::<M::Header>().read() })
     }
 
     /// # Safety

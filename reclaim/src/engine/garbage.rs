@@ -9,8 +9,9 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use super::Config;
 use super::bag::{Entry, Sealed};
+use super::grace::Pins;
+use super::{Config, Mode};
 
 /// Emptied bags kept for reuse.
 const SPARE_AT_MOST: usize = 4;
@@ -86,6 +87,36 @@ impl Garbage {
     pub(super) fn ripen(&mut self, horizon: u64) {
         let ripe = self.sealed.partition_point(|bag| bag.number < horizon);
         self.ripe.extend(self.sealed.drain(..ripe));
+        self.set_pace();
+    }
+
+    /// Moves the objects that no pin may hold to where they are freed.
+    pub(super) fn ripen_by_birth<M: Mode>(&mut self, pins: &Pins) {
+        for bag in core::mem::take(&mut self.sealed) {
+            let held =
+                if bag.number < pins.era { pins.youngest_held(bag.number) } else { u64::MAX };
+            // SAFETY: what is in a bag is of this domain, and not yet freed.
+            let free = |entry: &Entry| unsafe { entry.birth::<M>() } > held;
+            if held == u64::MAX {
+                self.sealed.push_back(bag);
+            } else if held == 0 {
+                self.ripe.push(bag);
+            } else {
+                let (ripe, stuck): (Vec<_>, Vec<_>) = bag.entries.into_iter().partition(free);
+                // The bytes stay with what is still held, if anything is.
+                let (bytes, left) = if stuck.is_empty() { (bag.bytes, 0) } else { (0, bag.bytes) };
+                if !ripe.is_empty() {
+                    self.ripe.push(Sealed { number: 0, entries: ripe, bytes });
+                }
+                if !stuck.is_empty() {
+                    self.sealed.push_back(Sealed {
+                        number: bag.number,
+                        entries: stuck,
+                        bytes: left,
+                    });
+                }
+            }
+        }
         self.set_pace();
     }
 

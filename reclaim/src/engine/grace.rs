@@ -1,6 +1,7 @@
 //! The count of grace periods, and the list of records.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::ptr::{self, NonNull};
 
 use latchwork_sync::atomic::{AtomicBool, AtomicMut, AtomicPtr, AtomicU64, Ordering};
@@ -114,6 +115,17 @@ impl<M: Mode> Engine<M> {
         })
     }
 
+    /// The pins there are, by birth, and the number below which a heavy has ended (I8).
+    pub(super) fn pins(&self) -> Pins {
+        // Acquire, as in `horizon`, and before any record is looked at.
+        let era = self.era.load(Ordering::Acquire);
+        let pins = self.records().filter_map(|record| {
+            let low = era_of(record.published()?);
+            Some((low, record.highest()))
+        });
+        Pins { pins: pins.collect(), era }
+    }
+
     /// Waits until no pin is left that may see what was unlinked before `number` was taken.
     /// Gives the horizon, which is above `number`.
     pub(super) fn wait_for_pins(&self, number: u64) -> u64 {
@@ -207,6 +219,20 @@ impl<M: Mode> Drop for Engine<M> {
 impl<M: Mode> core::fmt::Debug for Engine<M> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Engine").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// What a scan by birth has seen.
+pub(super) struct Pins {
+    pins: Vec<(u64, u64)>,
+    pub(super) era: u64,
+}
+
+impl Pins {
+    /// The youngest birth that a pin may hold of a bag with this number; 0 if there is none.
+    pub(super) fn youngest_held(&self, number: u64) -> u64 {
+        let holders = self.pins.iter().filter(|(low, _)| *low <= number);
+        holders.map(|(_, high)| *high).max().unwrap_or(0)
     }
 }
 

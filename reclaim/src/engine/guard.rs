@@ -103,7 +103,7 @@ impl<M: Mode> fmt::Debug for NumberedShield<'_, M> {
     }
 }
 
-// SAFETY: the guard that is borrowed protects what is loaded under it (I4).
+// SAFETY: the guard that is borrowed protects what is loaded under it (I4, I8).
 unsafe impl<M: Mode> Shield for NumberedShield<'_, M> {
     type Header = M::Header;
 
@@ -113,21 +113,10 @@ unsafe impl<M: Mode> Shield for NumberedShield<'_, M> {
     }
 }
 
-impl<M: Mode> Record<M> {
-    /// Loads a pointer whose object the present pin is to protect.
-    #[allow(clippy::unused_self, reason = "the record of a mode by birth is asked")]
-    #[inline(always)]
-    fn load<'g, T>(&self, source: &Atomic<T, M::Header>) -> Shared<'g, T, M::Header> {
-        // Acquire: pairs with the Release that published the object.
-        let tagged = source.peek(Ordering::Acquire);
-        Shared::from_tagged(tagged, PhantomData)
-    }
-}
-
 /// The traits of a guard that has `record()`.
 macro_rules! guard_traits {
     (impl<$($lifetime:lifetime)?> $guard:ty) => {
-        // SAFETY: I1 to I7 of the engine.
+        // SAFETY: I1 to I8 of the engine.
         unsafe impl<$($lifetime,)? M: Mode> Guard for $guard {
             type Scheme = Numbered<M>;
             type Header = M::Header;
@@ -160,7 +149,7 @@ macro_rules! guard_traits {
             }
         }
 
-        // SAFETY: the pin protects what is loaded under it (I4).
+        // SAFETY: the pin protects what is loaded under it (I4, I8).
         unsafe impl<$($lifetime,)? M: Mode> Section for $guard {
             #[inline(always)]
             fn load<'g, T>(&'g self, source: &Atomic<T, M::Header>) -> Shared<'g, T, M::Header> {

@@ -121,7 +121,7 @@ impl<M: Mode> fmt::Debug for NumberedHandle<M> {
     }
 }
 
-// SAFETY: I1 to I7 of the engine.
+// SAFETY: I1 to I8 of the engine.
 unsafe impl<M: Mode> Scheme for Numbered<M> {
     type Header = M::Header;
     type Handle = NumberedHandle<M>;

@@ -37,6 +37,16 @@
 //! - I6, *records stay*: a record is reused but not freed while the domain lives, so a scan may
 //!   walk the list without protection.
 //! - I7, *a running destructor may do anything*: no borrow of the bags is held while one runs.
+//! - I8, *by birth*: each object carries the `era` that its maker read before publishing it; a pin
+//!   publishes an interval, from the `era` of its begin to that of its last load. A load reads the
+//!   pointer with Acquire and then `era`: at least the object's birth. If that is what the record
+//!   says already, the object's birth is in the interval, published before the light that precedes
+//!   the load; if not, the load publishes it, fences, and starts again. So L of I4 is the light
+//!   before the last load, and the scan that frees bag `r` sees a `low` of at most `r` and a
+//!   `high` of at least the birth, or a later pin's. Only objects born within a pin's interval are
+//!   held, so a pin that stalls holds none that are made after its last load. This says nothing of
+//!   a link read from an object that was unlinked before the pin's light: its target may have been
+//!   freed already.
 //!
 //! A scan needs no fence of its own, and one heavy serves every bag that was sealed before it
 //! began, whoever issued it. So a thread looks, when it seals a bag, whether the bag before has
@@ -68,7 +78,7 @@ pub use handle::NumberedHandle;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 #[doc(hidden)]
 pub use mode::faults;
-pub use mode::{Mode, Whole};
+pub use mode::{Birth, ByBirth, Mode, Whole};
 #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
 pub use thread::ThreadGuard;
 #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]

@@ -1,6 +1,6 @@
 /// How the engine decides what a pin protects.
 ///
-/// Sealed: the two modes are [`Whole`] and `ByBirth`.
+/// Sealed: the two modes are [`Whole`] and [`ByBirth`].
 pub trait Mode: sealed::Sealed + Copy + Send + Sync + 'static {
     /// What each object carries.
     #[doc(hidden)]
@@ -16,6 +16,10 @@ pub trait Mode: sealed::Sealed + Copy + Send + Sync + 'static {
     #[doc(hidden)]
     fn header(era: u64) -> Self::Header;
 
+    /// The birth of an object with this header; only where there are births.
+    #[doc(hidden)]
+    fn birth(header: Self::Header) -> u64;
+
     /// Whether a known bug is put back, for a model that must fail. Never in a normal build.
     #[doc(hidden)]
     #[inline(always)]
@@ -26,6 +30,39 @@ pub trait Mode: sealed::Sealed + Copy + Send + Sync + 'static {
     #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
     #[doc(hidden)]
     fn global() -> GlobalEngine<Self>;
+}
+
+/// Intervals: a pin protects what was born no later than its last load, and was retired no earlier
+/// than its begin.
+#[derive(Clone, Copy, Debug)]
+pub struct ByBirth;
+
+/// The era in which an object was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Birth(u64);
+
+impl sealed::Sealed for ByBirth {}
+
+impl Mode for ByBirth {
+    type Header = Birth;
+
+    const NAME: &'static str = "interval";
+    const BY_BIRTH: bool = true;
+
+    #[inline(always)]
+    fn header(era: u64) -> Birth {
+        Birth(era)
+    }
+
+    #[inline(always)]
+    fn birth(Birth(era): Birth) -> u64 {
+        era
+    }
+
+    #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+    fn global() -> GlobalEngine<Self> {
+        GlobalEngine(crate::interval::global_engine())
+    }
 }
 
 /// The engine of a mode's global domain, sealed.
@@ -53,6 +90,10 @@ impl Mode for Whole {
     #[inline(always)]
     fn header(_era: u64) {}
 
+    fn birth((): ()) -> u64 {
+        0
+    }
+
     #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
     fn global() -> GlobalEngine<Self> {
         GlobalEngine(crate::epoch::global_engine())
@@ -76,6 +117,10 @@ pub mod faults {
     pub const NO_DEPTH: u32 = 1 << 5;
     /// A nested pin publishes the present era.
     pub const NESTED_REPIN: u32 = 1 << 6;
+    /// A load by birth does not publish the era that it has seen.
+    pub const NO_HIGH: u32 = 1 << 8;
+    /// A load by birth does not fence after it has published.
+    pub const NO_HIGH_LIGHT: u32 = 1 << 9;
     /// The era is stored before the heavy it stands for.
     pub const EARLY_ERA: u32 = 1 << 7;
 
@@ -93,6 +138,10 @@ pub mod faults {
 
         fn header(era: u64) -> M::Header {
             M::header(era)
+        }
+
+        fn birth(header: M::Header) -> u64 {
+            M::birth(header)
         }
 
         fn has(fault: u32) -> bool {

@@ -14,6 +14,7 @@ use super::garbage::{Freeing, Garbage};
 use super::grace::Engine;
 use super::mode::{Mode, fault};
 use super::word::{DEPTH, OFF, TRANSIENT, UNIT};
+use crate::pointer::{Atomic, Shared, Tagged};
 use crate::retired::Retired;
 
 /// What a thread shows to the others, and what it keeps for itself.
@@ -24,6 +25,8 @@ use crate::retired::Retired;
 pub(crate) struct Record<M: Mode> {
     /// See `word`. Written by the owner alone, always with Release (I4).
     low: AtomicU64,
+    /// By birth: the era of the pin's last load. Left alone by an unpin.
+    high: AtomicU64,
     engine: *const Engine<M>,
     /// Set before the record is published.
     next: AtomicPtr<Record<M>>,
@@ -62,6 +65,7 @@ impl<M: Mode> Record<M> {
     pub(super) fn new(engine: *const Engine<M>) -> Self {
         Self {
             low: AtomicU64::new(OFF),
+            high: AtomicU64::new(OFF),
             engine,
             next: AtomicPtr::new(ptr::null_mut()),
             owned: AtomicBool::new(true),
@@ -110,6 +114,12 @@ impl<M: Mode> Record<M> {
         (word != OFF).then_some(word)
     }
 
+    /// By birth, the youngest birth that the present pin may hold.
+    pub(super) fn highest(&self) -> u64 {
+        // Acquire is not needed for what it synchronises with; the value only grows (I8).
+        self.high.load(Ordering::Relaxed)
+    }
+
     // ---- Pinning. The owner alone calls what follows. ----
 
     /// Pins, where the caller holds the record exclusively and no guard of it is alive.
@@ -130,6 +140,11 @@ impl<M: Mode> Record<M> {
     fn publish(&self, era: &AtomicU64, depth: u64) {
         // Relaxed: an era that is out of date only blocks more (I1).
         let era = era.load(Ordering::Relaxed);
+        if M::BY_BIRTH {
+            // Relaxed: before the light, as `low`; an older value with a newer `low` would be seen
+            // only by a scan that this pin need not be seen by (I8).
+            self.high.store(era, Ordering::Relaxed);
+        }
         // Release, for the pin before this one: its unpin may never be seen (I4).
         self.low.store(era | depth, Ordering::Release);
         if !fault!(M, NO_LIGHT) {
@@ -190,6 +205,40 @@ impl<M: Mode> Record<M> {
             self.leave();
             self.release();
         }
+    }
+
+    /// Loads a pointer whose object the present pin is to protect.
+    #[inline(always)]
+    pub(super) fn load<'g, T>(&self, source: &Atomic<T, M::Header>) -> Shared<'g, T, M::Header> {
+        // Acquire: pairs with the Release that published the object.
+        let mut tagged = source.peek(Ordering::Acquire);
+        if M::BY_BIRTH {
+            let era = &self.engine().era;
+            loop {
+                // Relaxed, after the Acquire load above: the object's birth was read from this
+                // word before it was published, so this reads no older value (I8).
+                let now = era.load(Ordering::Relaxed);
+                if now == self.high.load(Ordering::Relaxed) || fault!(M, NO_HIGH) {
+                    break;
+                }
+                tagged = self.raise(now, source);
+            }
+        }
+        tagged.as_shared()
+    }
+
+    /// Publishes that objects born up to `era` may be held from here on, and loads again.
+    #[cold]
+    #[inline(never)]
+    fn raise<T>(&self, era: u64, source: &Atomic<T, M::Header>) -> Tagged<T, M::Header> {
+        // Relaxed: ordered by the light. A scan that still reads the lower value comes after a
+        // heavy that came before that light, and then this reload sees the unlink (I8).
+        self.high.store(era, Ordering::Relaxed);
+        if !fault!(M, NO_HIGH_LIGHT) {
+            // Pairs with the heavy in `Engine::advance`.
+            asym::light();
+        }
+        source.peek(Ordering::Acquire)
     }
 
     /// Ends the pin and begins another, if one guard is alive.
@@ -339,8 +388,13 @@ impl<M: Mode> Record<M> {
         if !engine.has_ended(oldest) {
             return;
         }
-        let horizon = engine.horizon();
-        self.with_garbage(|garbage| garbage.ripen(horizon));
+        if M::BY_BIRTH {
+            let pins = engine.pins();
+            self.with_garbage(|garbage| garbage.ripen_by_birth::<M>(&pins));
+        } else {
+            let horizon = engine.horizon();
+            self.with_garbage(|garbage| garbage.ripen(horizon));
+        }
     }
 
     fn adopt(&self, bag: Sealed) {

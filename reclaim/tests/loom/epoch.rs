@@ -1,7 +1,8 @@
 use latchwork_reclaim::engine::faults::{
-    EARLY_ERA, EARLY_TICKET, Faulty, NO_DEPTH, NO_HEAVY, NO_LIGHT, PLAIN_TICKET,
+    EARLY_ERA, EARLY_TICKET, Faulty, NO_DEPTH, NO_HEAVY, NO_HIGH, NO_HIGH_LIGHT, NO_LIGHT,
+    PLAIN_TICKET,
 };
-use latchwork_reclaim::engine::{Mode, Numbered, Whole};
+use latchwork_reclaim::engine::{ByBirth, Mode, Numbered, Whole};
 use latchwork_reclaim::{Atomic, Config, Guard, Section};
 use latchwork_sync::atomic::Ordering;
 use latchwork_sync::lock::Arc;
@@ -201,7 +202,32 @@ fn two_retire_while_one_reads<M: Mode>() -> String {
     freed.to_string()
 }
 
+/// Two replacements with an era between them, so that births differ and a reader that is pinned
+/// may load an object that is younger than its pin.
+fn younger_than_the_pin<M: Mode>() -> String {
+    let scene = Scene::<M>::new(1);
+    let theirs = Arc::clone(&scene);
+    let mut readers = scene.domain.register();
+    let mut handle = scene.domain.register();
+    let reader = thread::spawn(move || {
+        let guard = readers.pin();
+        theirs.read(&guard);
+        theirs.read(&guard);
+        drop(guard);
+    });
+    scene.replace(&handle.pin());
+    handle.flush();
+    scene.replace(&handle.pin());
+    handle.flush();
+    let freed = count_graves();
+    reader.join().unwrap();
+    drop(handle);
+    assert_eq!(freed + Scene::end(scene), 2, "every retired probe is freed once");
+    freed.to_string()
+}
+
 type With<const FAULT: u32> = Faulty<Whole, FAULT>;
+type Born<const FAULT: u32> = Faulty<ByBirth, FAULT>;
 
 pub(super) fn models() -> Vec<Model> {
     vec![
@@ -238,5 +264,27 @@ pub(super) fn models() -> Vec<Model> {
             .bound(1)
             .random_under_shuttle(20_000)
             .twin("plain_ticket", two_retire_while_one_reads::<With<PLAIN_TICKET>>),
+        Model::new("interval_retire_against_two_pins", retire_against_two_pins::<ByBirth>)
+            .random_under_shuttle(20_000)
+            .twin("no_heavy", retire_against_two_pins::<Born<NO_HEAVY>>)
+            .twin("no_light", retire_against_two_pins::<Born<NO_LIGHT>>),
+        Model::new("interval_bag_open_across_a_barrier", bag_open_across_a_barrier::<ByBirth>)
+            .random_under_shuttle(20_000)
+            .twin("early_ticket", bag_open_across_a_barrier::<Born<EARLY_TICKET>>),
+        Model::new("interval_nested_pins", nested_pins::<ByBirth>)
+            .random_under_shuttle(20_000)
+            .twin("no_depth", nested_pins::<Born<NO_DEPTH>>),
+        Model::new("interval_younger_than_the_pin", younger_than_the_pin::<ByBirth>)
+            .bound(2)
+            .random_under_shuttle(20_000)
+            .twin("no_high", younger_than_the_pin::<Born<NO_HIGH>>)
+            .twin("no_high_light", younger_than_the_pin::<Born<NO_HIGH_LIGHT>>)
+            .twin("early_era", younger_than_the_pin::<Born<EARLY_ERA>>),
+        Model::new("interval_younger_than_the_pin_by_fences", younger_than_the_pin::<ByBirth>)
+            .bound(2)
+            .symmetric_fences()
+            .random_under_shuttle(20_000)
+            .twin("no_high", younger_than_the_pin::<Born<NO_HIGH>>)
+            .twin("no_high_light", younger_than_the_pin::<Born<NO_HIGH_LIGHT>>),
     ]
 }
