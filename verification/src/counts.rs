@@ -23,6 +23,15 @@ pub(crate) fn of_tests(output: &str) -> Outcome {
     sum
 }
 
+/// Reads the last line of the kind `N passed, N failed`, if there is one.
+pub(crate) fn of_last_line(output: &str) -> Option<Outcome> {
+    output.lines().rev().find_map(|line| {
+        let (passed, failed) = line.split_once(" passed, ")?;
+        let failed = failed.strip_suffix(" failed")?.parse().ok()?;
+        Some(Outcome { passed: passed.parse().ok()?, failed, ..Outcome::default() })
+    })
+}
+
 /// What a run of a program of models tells of each, one line each, fields between tabs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ModelLine {
@@ -82,6 +91,13 @@ mod tests {
         let sum = of_tests(output);
         assert_eq!((sum.passed, sum.failed), (5, 4));
         assert_eq!(sum.skipped, ["1 marked as ignored in the source"]);
+    }
+
+    #[test]
+    fn a_last_line_of_counts_is_read() {
+        let counted = of_last_line("a table\n28 passed, 1 failed\nexit status: 1\n").unwrap();
+        assert_eq!((counted.passed, counted.failed), (28, 1));
+        assert!(of_last_line("nothing passed, or failed\n").is_none());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Each step is a function over the crates of the workspace ([`steps`]); what it found goes into
 //! one report ([`report`]), printed as it comes and, with `--json`, written at the end.
 
+mod assembly;
 mod command;
 mod corrected_loom;
 mod counts;

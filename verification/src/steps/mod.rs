@@ -1,6 +1,7 @@
 //! The steps, in the order in which they run.
 
 pub(crate) mod cargo;
+pub(crate) mod codegen;
 pub(crate) mod facade;
 pub(crate) mod models;
 pub(crate) mod mutants;
@@ -88,6 +89,12 @@ pub(crate) const ALL: &[Step] = &[
         run: packages::publish,
     },
     Step {
+        name: "codegen",
+        about: "the machine code of the fast paths: loads an attempt, loop lengths, no fence",
+        when: When::Thorough,
+        run: codegen::run,
+    },
+    Step {
         name: "asan",
         about: "tests under AddressSanitizer, with leaks counted (nightly)",
         when: When::Thorough,
@@ -98,6 +105,18 @@ pub(crate) const ALL: &[Step] = &[
         about: "the models under every sequentially consistent schedule, or many random ones",
         when: When::Thorough,
         run: models::shuttle,
+    },
+    Step {
+        name: "litmus",
+        about: "the corrected loom against every interleaving, and against RC11",
+        when: When::Thorough,
+        run: models::litmus,
+    },
+    Step {
+        name: "bugs",
+        about: "published bugs as models that must fail, beside their fixes",
+        when: When::Thorough,
+        run: models::bugs,
     },
     Step {
         name: "loom",

@@ -1,0 +1,58 @@
+//! The family's fast paths as functions with plain names, over the real generic code.
+//!
+//! `cargo verify codegen` compiles this as a release build and reads the assembly: what each of
+//! them must look like stands there. Nothing calls them.
+
+#![allow(unsafe_code, reason = "names for the assembly")]
+#![allow(missing_docs, reason = "each says its name")]
+
+use latchwork_reclaim::{Epoch, Scheme, Snapshot};
+use latchwork_rwlock::raw::Core;
+use latchwork_sync::atomic::{AtomicU64, Ordering, fence};
+use latchwork_treiber::intrusive::{Mailbox, Node};
+
+type EpochHandle = <Epoch as Scheme>::Handle;
+
+#[unsafe(no_mangle)]
+pub fn mailbox_push(mailbox: &Mailbox<Box<Node<u64>>>, node: Box<Node<u64>>) -> bool {
+    mailbox.push(node)
+}
+
+/// What a mailbox's push must not be: the word that is linked to and the word that is compared
+/// with come from two loads.
+#[unsafe(no_mangle)]
+pub fn control_doubled_load(head: &AtomicU64, next: &mut u64, node: u64) {
+    loop {
+        *next = head.load(Ordering::Relaxed);
+        let seen = head.load(Ordering::Relaxed);
+        if head.compare_exchange(seen, node, Ordering::Release, Ordering::Relaxed).is_ok() {
+            return;
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+pub fn epoch_pin(handle: &mut EpochHandle) {
+    drop(handle.pin());
+}
+
+#[unsafe(no_mangle)]
+pub fn epoch_snapshot_load(handle: &mut EpochHandle, cell: &Snapshot<u64, Epoch>) -> u64 {
+    let guard = handle.pin();
+    *cell.load(&guard)
+}
+
+/// What a reader's path must not be.
+#[unsafe(no_mangle)]
+pub fn control_reader_with_fence(word: &AtomicU64) -> u64 {
+    fence(Ordering::SeqCst);
+    word.load(Ordering::Relaxed)
+}
+
+#[unsafe(no_mangle)]
+pub fn rwlock_read_pair(core: &Core) {
+    if core.lock_shared(None) {
+        // SAFETY: the share was just taken.
+        unsafe { core.unlock_shared() };
+    }
+}

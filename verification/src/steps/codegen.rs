@@ -1,0 +1,96 @@
+//! What the compiler makes of the fast paths.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+
+use super::Run;
+use super::cargo::excerpt;
+use crate::assembly::{self, Function};
+use crate::command::Invocation;
+use crate::report::Outcome;
+
+/// What a function must look like.
+#[derive(Clone, Copy, Debug)]
+enum Rule {
+    /// A retry loop of at most so many instructions, that reads the word it exchanges at most
+    /// once an attempt.
+    RetryLoop(usize),
+    /// So many instructions that order all of memory, cold functions that it calls aside.
+    Heavy(usize),
+}
+
+/// A function of `verification/codegen`, its rule, and whether it must break it.
+const RULES: [(&str, Rule, bool); 6] = [
+    ("mailbox_push", Rule::RetryLoop(3), false),
+    ("control_doubled_load", Rule::RetryLoop(10), true),
+    ("epoch_pin", Rule::Heavy(0), false),
+    ("epoch_snapshot_load", Rule::Heavy(0), false),
+    ("control_reader_with_fence", Rule::Heavy(0), true),
+    ("rwlock_read_pair", Rule::Heavy(2), false),
+];
+
+/// Compiles the functions and looks at them.
+pub(crate) fn run(run: &mut Run) {
+    run.check("workspace", |run| {
+        if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+            return Ok(Some(Outcome::skip("only assembly for x86-64 on Linux is understood")));
+        }
+        let target = run.workspace.target.join("codegen");
+        std::fs::create_dir_all(&target)?;
+        let assembly = target.join("fast-paths.s");
+        let emit = format!("--emit=asm={}", assembly.display());
+        let command = Invocation::cargo(&run.workspace.root, ["rustc", "--release", "--locked"])
+            .args(["--package", "latchwork-codegen", "--lib"])
+            .env("CARGO_TARGET_DIR", target.to_string_lossy())
+            .env("CARGO_PROFILE_RELEASE_DEBUG", "none")
+            .args(["--", &emit, "-Ccodegen-units=1"]);
+        let log = target.with_file_name("logs").join("codegen.log");
+        let finished = command.run(&log)?;
+        if !finished.success {
+            return Ok(Some(Outcome::fail(excerpt(&finished)).repeat(&command)));
+        }
+        let text = std::fs::read_to_string(&assembly)
+            .with_context(|| format!("can't read {}", assembly.display()))?;
+        Ok(Some(judge(&assembly::functions(&text)).repeat(&command)))
+    });
+}
+
+fn judge(functions: &BTreeMap<String, Function>) -> Outcome {
+    let mut sum = Outcome::default();
+    for (name, rule, is_control) in RULES {
+        let (kept, said) = match functions.get(name) {
+            Some(function) => keeps(function, rule),
+            None => (is_control, "it is not there".to_owned()),
+        };
+        let line = format!("    {name}: {said}");
+        if kept == is_control {
+            let which =
+                if is_control { ": a control that was NOT FOUND" } else { ": NOT AS IT MUST BE" };
+            sum.add(Outcome::fail(format!("{line}{which}\n")));
+        } else {
+            sum.add(Outcome::pass());
+            sum.notes.push(line.trim().to_owned());
+        }
+    }
+    sum
+}
+
+/// Whether a function keeps a rule, and what was seen.
+fn keeps(function: &Function, rule: Rule) -> (bool, String) {
+    match rule {
+        Rule::RetryLoop(most) => match function.retry_loop() {
+            Some(body) => {
+                let (length, loads) = (body.length(), body.loads_of_exchanged_word());
+                let said = format!("a loop of {length}, {loads} loads of the head in it");
+                (length <= most && loads <= 1, said)
+            }
+            None => (false, "no retry loop".to_owned()),
+        },
+        Rule::Heavy(most) => {
+            let heavy = function.heavy();
+            let length = function.length();
+            (heavy <= most, format!("{heavy} fences or locked operations in {length} instructions"))
+        }
+    }
+}
