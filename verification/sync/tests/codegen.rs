@@ -37,10 +37,10 @@ fn normalised(instruction: &str) -> String {
     let text = instruction.split(['#', '<']).next().unwrap_or_default();
     let words: Vec<_> = text
         .split_whitespace()
-        .map(|word| match word.strip_suffix("(%rip)") {
-            Some(_) => "STATIC",
-            None if is_address(word) => "PLACE",
-            None => word,
+        .map(|word| match word.split_once("(%rip)") {
+            Some((_, rest)) => format!("STATIC{rest}"),
+            None if is_address(word) => "PLACE".to_owned(),
+            None => word.to_owned(),
         })
         .collect();
     words.join(" ")
@@ -101,11 +101,11 @@ fn the_facade_adds_no_instruction() {
         assert_eq!(&facade[symbol], code, "{symbol} differs: facade to the left, std to the right");
     }
 
-    // A reader's fence where it isn't known at compile time: one comparison, one branch.
+    // A reader's fence where it isn't known at compile time: one branch more, nothing locked.
     let light = up_to_return(&facade["shim_light"]);
-    let proven = up_to_return(&facade["shim_proven_light"]);
-    assert_eq!(light.len(), proven.len() + 2, "{light:#?}");
-    for word in ["mfence", "lock", "xchg", "call"] {
+    let branches = light.iter().filter(|instruction| instruction.starts_with('j')).count();
+    assert_eq!(branches, 1, "{light:#?}");
+    for word in ["fence", "lock", "xchg", "call"] {
         assert!(!light.iter().any(|instruction| instruction.contains(word)), "{light:#?}");
     }
     println!("{} shims are the same; light: {light:?}", std.len());

@@ -3,6 +3,8 @@
     missing_docs,
     missing_debug_implementations,
     unreachable_pub,
+    clippy::inline_always,
+    clippy::no_mangle_with_rust_abi,
     reason = "only disassembled"
 )]
 
@@ -34,9 +36,9 @@ mod sync {
     #[inline(always)]
     pub(crate) fn bump(cell: &Cell) -> u64 {
         // SAFETY: nothing is run, and the caller would have to promise it.
-        cell.with_mut(|value| unsafe { *value = (*value).wrapping_add(1) });
+        cell.with_mut(|value| unsafe { value.write(7) });
         // SAFETY: as above.
-        cell.with(|value| unsafe { *value })
+        cell.with(|value| unsafe { value.read() })
     }
 
     #[inline(always)]

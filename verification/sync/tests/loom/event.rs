@@ -61,21 +61,28 @@ fn event_is_reused() -> String {
 }
 
 fn event_times_out_or_is_set() -> String {
-    let event = Arc::new(Event::new());
+    let shared = Arc::new((Event::new(), Shared::new(0)));
     let start = Instant::now();
     let deadline = start + Duration::from_millis(1);
-    let waiting = Arc::clone(&event);
+    let waiting = Arc::clone(&shared);
     let waiter = thread::spawn(move || {
-        let set = waiting.wait_until(deadline);
-        assert!(set || start.elapsed() >= Duration::from_millis(1), "too early");
+        let set = waiting.0.wait_until(deadline);
+        if set {
+            assert_eq!(waiting.1.get(), 1);
+        } else {
+            assert!(start.elapsed() >= Duration::from_millis(1), "too early");
+        }
         set
     });
-    let setting = Arc::clone(&event);
-    let setter = thread::spawn(move || setting.set());
+    let setting = Arc::clone(&shared);
+    let setter = thread::spawn(move || {
+        setting.1.set(1);
+        setting.0.set();
+    });
     advance(1);
     let was_set = waiter.join().unwrap();
     setter.join().unwrap();
-    assert!(event.is_set());
+    assert!(shared.0.is_set());
     was_set.to_string()
 }
 
