@@ -25,8 +25,8 @@ impl Wake for Task {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Release: pairs with the swap in `block_on`, as every executor promises.
-        self.word.store(1, Ordering::Release);
+        // Relaxed, less than an executor promises: what a task sees should come from what it polls.
+        self.word.store(1, Ordering::Relaxed);
         if threads::me() == self.thread {
             self.yields.store(true, Ordering::Relaxed);
         } else {
@@ -54,8 +54,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
         if task.yields.swap(false, Ordering::Relaxed) {
             threads::yield_now();
         }
-        // Acquire: pairs with the store in `wake_by_ref`.
-        while task.word.swap(0, Ordering::Acquire) == 0 {
+        // Relaxed: see `wake_by_ref`.
+        while task.word.swap(0, Ordering::Relaxed) == 0 {
             wait(&task.word, 0, Class::ANY, None);
         }
     }
