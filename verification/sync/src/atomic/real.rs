@@ -1,11 +1,18 @@
-//! The machine's own atomics, re-exported: nothing is added to them.
+//! The machine's own atomics, re-exported: nothing is added to them, except for a sanitizer.
 
-pub use core::sync::atomic::{
+#[cfg(not(latchwork_tsan))]
+use core::sync::atomic as words;
+
+#[cfg(latchwork_tsan)]
+#[path = "tsan.rs"]
+mod words;
+
+pub use words::{
     AtomicBool, AtomicI8, AtomicI16, AtomicI32, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16,
     AtomicU32, AtomicUsize, fence,
 };
 #[cfg(target_has_atomic = "64")]
-pub use core::sync::atomic::{AtomicI64, AtomicU64};
+pub use words::{AtomicI64, AtomicU64};
 
 use super::AtomicMut;
 
