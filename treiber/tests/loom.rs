@@ -7,6 +7,9 @@ mod mailbox;
 #[path = "loom/marked.rs"]
 mod marked;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/pool.rs"]
+mod pool;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
 #[path = "loom/stack.rs"]
 mod stack;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
@@ -16,7 +19,8 @@ mod waiting;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 fn main() -> std::process::ExitCode {
     let models: Vec<_> =
-        [mailbox::models(), marked::models(), stack::models(), waiting::models()].concat();
+        [mailbox::models(), marked::models(), pool::models(), stack::models(), waiting::models()]
+            .concat();
     latchwork_sync::model::main(&models)
 }
 

@@ -55,7 +55,8 @@ impl<T, W: Width> Chunks<T, W> {
     const_fn! {
         /// No slots yet; the first chunk will have so many.
         pub(crate) fn new(first: usize) -> Self {
-            assert!(first.is_power_of_two() && first >= 2 && first <= 1 << PLACE_BITS);
+            assert!(first.is_power_of_two() && first >= 2);
+            assert!(first <= 1 << PLACE_BITS);
             #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
             let table = [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS];
             #[cfg(any(latchwork_loom, latchwork_shuttle))]
