@@ -62,7 +62,7 @@ impl Count {
                 expected.outcomes.difference(&explored.shown.outcomes).collect();
             if !missing.is_empty() {
                 let texts: Vec<_> = missing.iter().map(ToString::to_string).collect();
-                self.missing.push(format!("{program}: {}", texts.join(" ")));
+                let whole = format!("{program}: {}", texts.join(" "));
                 let bound = explored.preemptions;
                 let small = program.shrunk(|program| {
                     let expected = interleavings::explore(program, bound);
@@ -70,7 +70,7 @@ impl Count {
                     let explored = explore(program, limits);
                     !explored.cut && !expected.outcomes.is_subset(&explored.shown.outcomes)
                 });
-                self.missing.push(format!("    as small as it gets: {small}"));
+                self.missing.push(format!("{small}, shrunk from {whole}"));
             }
         }
     }
@@ -179,7 +179,7 @@ pub(crate) fn holes(programs: usize, seed: u64) -> Found {
             "{name}: {} programs, {} executions, {missing} miss outcomes, {alarms} false alarms, {} cut",
             count.programs, count.executions, count.cut
         ));
-        if let Some(example) = count.missing.iter().min_by_key(|text| text.len()) {
+        if let Some(example) = count.missing.iter().min_by_key(|text| text.find(", shrunk")) {
             println!("    missing, {name}: {example}");
         }
         if let Some(example) = count.false_alarms.iter().min_by_key(|text| text.len()) {
