@@ -56,7 +56,7 @@ pub(crate) fn functions(text: &str) -> BTreeMap<String, Function> {
                 continue;
             }
             let mut words = rest.splitn(2, char::is_whitespace);
-            mnemonic = words.next().unwrap_or("").to_owned();
+            words.next().unwrap_or("").clone_into(&mut mnemonic);
             rest = words.next().unwrap_or("").trim();
         }
         if std::mem::take(&mut locked) {

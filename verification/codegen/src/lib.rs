@@ -14,14 +14,14 @@ use latchwork_treiber::intrusive::{Mailbox, Node};
 type EpochHandle = <Epoch as Scheme>::Handle;
 
 #[unsafe(no_mangle)]
-pub fn mailbox_push(mailbox: &Mailbox<Box<Node<u64>>>, node: Box<Node<u64>>) -> bool {
+pub extern "Rust" fn mailbox_push(mailbox: &Mailbox<Box<Node<u64>>>, node: Box<Node<u64>>) -> bool {
     mailbox.push(node)
 }
 
 /// What a mailbox's push must not be: the word that is linked to and the word that is compared
 /// with come from two loads.
 #[unsafe(no_mangle)]
-pub fn control_doubled_load(head: &AtomicU64, next: &mut u64, node: u64) {
+pub extern "Rust" fn control_doubled_load(head: &AtomicU64, next: &mut u64, node: u64) {
     loop {
         *next = head.load(Ordering::Relaxed);
         let seen = head.load(Ordering::Relaxed);
@@ -32,25 +32,28 @@ pub fn control_doubled_load(head: &AtomicU64, next: &mut u64, node: u64) {
 }
 
 #[unsafe(no_mangle)]
-pub fn epoch_pin(handle: &mut EpochHandle) {
+pub extern "Rust" fn epoch_pin(handle: &mut EpochHandle) {
     drop(handle.pin());
 }
 
 #[unsafe(no_mangle)]
-pub fn epoch_snapshot_load(handle: &mut EpochHandle, cell: &Snapshot<u64, Epoch>) -> u64 {
+pub extern "Rust" fn epoch_snapshot_load(
+    handle: &mut EpochHandle,
+    cell: &Snapshot<u64, Epoch>,
+) -> u64 {
     let guard = handle.pin();
     *cell.load(&guard)
 }
 
 /// What a reader's path must not be.
 #[unsafe(no_mangle)]
-pub fn control_reader_with_fence(word: &AtomicU64) -> u64 {
+pub extern "Rust" fn control_reader_with_fence(word: &AtomicU64) -> u64 {
     fence(Ordering::SeqCst);
     word.load(Ordering::Relaxed)
 }
 
 #[unsafe(no_mangle)]
-pub fn rwlock_read_pair(core: &Core) {
+pub extern "Rust" fn rwlock_read_pair(core: &Core) {
     if core.lock_shared(None) {
         // SAFETY: the share was just taken.
         unsafe { core.unlock_shared() };

@@ -22,7 +22,7 @@ enum Rule {
 
 /// A function of `verification/codegen`, its rule, and whether it must break it.
 const RULES: [(&str, Rule, bool); 6] = [
-    ("mailbox_push", Rule::RetryLoop(3), false),
+    ("mailbox_push", Rule::RetryLoop(4), false),
     ("control_doubled_load", Rule::RetryLoop(10), true),
     ("epoch_pin", Rule::Heavy(0), false),
     ("epoch_snapshot_load", Rule::Heavy(0), false),
