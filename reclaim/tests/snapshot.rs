@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
-use latchwork_reclaim::{Changed, Epoch, Handle, Interval, Scheme, Snapshot, epoch};
+use latchwork_reclaim::snapshot::Changed;
+use latchwork_reclaim::{Epoch, Handle, Interval, Scheme, Snapshot, epoch};
 
 fn no_update_is_lost<S: Scheme>(domain: S) {
     let cell = Snapshot::new_in(0_u64, domain);

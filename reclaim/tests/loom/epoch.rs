@@ -269,6 +269,7 @@ pub(super) fn models() -> Vec<Model> {
             .twin("no_heavy", retire_against_two_pins::<Born<NO_HEAVY>>)
             .twin("no_light", retire_against_two_pins::<Born<NO_LIGHT>>),
         Model::new("interval_bag_open_across_a_barrier", bag_open_across_a_barrier::<ByBirth>)
+            .bound(2)
             .random_under_shuttle(20_000)
             .twin("early_ticket", bag_open_across_a_barrier::<Born<EARLY_TICKET>>),
         Model::new("interval_nested_pins", nested_pins::<ByBirth>)
