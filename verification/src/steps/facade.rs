@@ -53,9 +53,8 @@ pub(crate) fn run(run: &mut Run) {
 fn breaches(root: &Path, krate: &Crate) -> anyhow::Result<String> {
     let mut found = String::new();
     let mut files = source::files_below(&root.join(krate.path("src")))?;
-    for models in ["tests/loom.rs", "tests/shuttle.rs"] {
-        files.extend(Some(root.join(krate.path(models))).filter(|path| path.is_file()));
-    }
+    // Not `tests/shuttle.rs`: it drives that explorer itself, over objects that the facade made.
+    files.extend(Some(root.join(krate.path("tests/loom.rs"))).filter(|path| path.is_file()));
     files.extend(source::files_below(&root.join(krate.path("tests/loom")))?);
     for path in files {
         let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
