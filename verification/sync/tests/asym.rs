@@ -89,7 +89,7 @@ fn the_decision_is_reported() {
     }
     println!("{kind:?}: {}", asym::describe());
     if std::env::var_os("LATCHWORK_ASYM").is_some_and(|value| value == "symmetric") {
-        assert_eq!(asym::describe(), "sequentially consistent fences, as chosen");
+        assert!(asym::describe().starts_with("sequentially consistent fences"));
     }
 }
 

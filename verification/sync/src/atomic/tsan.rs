@@ -1,4 +1,4 @@
-//! `core`'s atomics for ThreadSanitizer, which follows orderings but no fences.
+//! `core`'s atomics for the thread sanitizer, which follows orderings but no fences.
 //!
 //! What a fence orders is put on the accesses around it, as far as they can be known:
 //!
