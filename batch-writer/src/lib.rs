@@ -46,6 +46,7 @@ mod room;
 mod siblings;
 mod sink;
 pub mod sinks;
+mod store;
 mod tenure;
 #[doc(hidden)]
 #[cfg(any(latchwork_loom, latchwork_shuttle))]

@@ -16,43 +16,28 @@ use latchwork_sync::time::Instant;
 
 use latchwork_sync::atomic::Ordering;
 
-use crate::batch::{Batch, Entry};
+use crate::batch::Entry;
 use crate::error::{Cause, Poison, SubmitError};
 use crate::fifo::Fifo;
 use crate::head::Head;
 use crate::node::{self, Answer, Kind, Node};
 use crate::room::Share;
 use crate::siblings::Siblings;
-use crate::sink::{Sink, WriteFailure};
+use crate::sink::Sink;
+use crate::store::Store;
 use crate::twin::{Bug, has};
 use crate::writer::BatchWriter;
 
-/// While a sync takes less, one in so many is measured.
-#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-const QUICK: (u64, u32) = (5_000, 64);
-
 /// What only the holder of the role may touch.
 pub(crate) struct Role<S: Sink> {
-    pub(crate) sink: S,
+    pub(crate) store: Store<S>,
     waiting: Fifo<S>,
     batch: Vec<Entry<S::Op, S::Output, S::Error>>,
-    siblings: Siblings,
-    durable_upto: u64,
-    /// Syncs to go before the next one is measured.
-    unmeasured: u32,
 }
 
 impl<S: Sink> Role<S> {
     pub(crate) fn new(sink: S, siblings: Siblings) -> Self {
-        let durable_upto = sink.position();
-        Self {
-            sink,
-            waiting: Fifo::new(),
-            batch: Vec::new(),
-            siblings,
-            durable_upto,
-            unmeasured: 0,
-        }
+        Self { store: Store::new(sink, siblings), waiting: Fifo::new(), batch: Vec::new() }
     }
 }
 
@@ -101,34 +86,78 @@ impl<'a, S: Sink> Tenure<'a, S> {
     /// Commits a batch that begins with the leader's own operation, and passes the role on.
     #[inline]
     pub(crate) fn commit_own(
+        self,
+        op: S::Op,
+        bytes: usize,
+        came: Came,
+    ) -> Result<S::Output, SubmitError<S::Op, S::Error>> {
+        if self.is_alone() {
+            self.commit_alone(op, bytes, came)
+        } else {
+            self.commit_batch(op, bytes, came)
+        }
+    }
+
+    /// Whether nobody is queued, and nobody worth waiting for is about.
+    #[inline]
+    fn is_alone(&self) -> bool {
+        // Relaxed: who comes later is seen when the role is released.
+        !self.role.store.siblings.are_about()
+            && self.role.waiting.is_empty()
+            && self.writer.head.load(Ordering::Relaxed).newest().is_null()
+    }
+
+    /// The lone submitter's way: the same steps, for one operation and without a list.
+    #[inline]
+    fn commit_alone(
+        mut self,
+        op: S::Op,
+        bytes: usize,
+        came: Came,
+    ) -> Result<S::Output, SubmitError<S::Op, S::Error>> {
+        let mut own = [Entry::new(op, ptr::null_mut())];
+        if let Err(cause) = self.role.store.write_and_sync(self.writer, &mut own) {
+            return self.fail(cause);
+        }
+        self.count(1, bytes, came);
+        let [mut own] = own;
+        let (answer, _) = own.take();
+        self.hand_on();
+        told(answer)
+    }
+
+    #[inline(never)]
+    fn commit_batch(
         mut self,
         op: S::Op,
         bytes: usize,
         came: Came,
     ) -> Result<S::Output, SubmitError<S::Op, S::Error>> {
         self.role.batch.push(Entry::new(op, ptr::null_mut()));
-        if self.role.siblings.are_about() {
+        if self.role.store.siblings.are_about() {
             self.wait_for_siblings();
         }
         let bytes = self.gather(bytes);
-        if let Err(cause) = self.write_and_sync() {
-            self.poison(&cause);
-            self.end();
-            return Err(SubmitError::Unknown(cause));
+        let Role { store, batch, .. } = &mut *self.role;
+        if let Err(cause) = store.write_and_sync(self.writer, batch) {
+            return self.fail(cause);
         }
-        self.count(bytes, came);
+        self.count(self.role.batch.len(), bytes, came);
         let own = self.publish();
         self.hand_on();
-        match own {
-            Some(Ok(output)) => Ok(output),
-            Some(Err(error)) => Err(SubmitError::Failed(error)),
-            None => unreachable!("every operation of a batch is answered, the leader's first"),
-        }
+        told(own)
+    }
+
+    #[cold]
+    fn fail(mut self, cause: Cause<S::Error>) -> Result<S::Output, SubmitError<S::Op, S::Error>> {
+        self.poison(&cause);
+        self.end();
+        Err(SubmitError::Unknown(cause))
     }
 
     /// Uses the sink once, and passes the role on.
     pub(crate) fn turn<R>(self, act: impl FnOnce(&mut S) -> R) -> R {
-        let result = act(&mut self.role.sink);
+        let result = act(&mut self.role.store.sink);
         self.writer.meter.turns.add(1);
         self.hand_on();
         result
@@ -189,92 +218,9 @@ impl<'a, S: Sink> Tenure<'a, S> {
         bytes
     }
 
-    /// Writes the batch and makes it durable. Every operation has its answer afterwards.
     #[inline]
-    fn write_and_sync(&mut self) -> Result<(), Cause<S::Error>> {
-        match self.role.sink.write(&mut Batch::new(&mut self.role.batch)) {
-            Ok(()) => {}
-            Err(WriteFailure::Undone(error)) => {
-                self.reject_all(&error);
-                return Ok(());
-            }
-            Err(WriteFailure::Separable(error)) => self.write_each(&error)?,
-            Err(WriteFailure::Torn(error)) => return Err(Cause::Write(error)),
-        }
-        let mut accepted = false;
-        for entry in &self.role.batch {
-            match entry.answer() {
-                Some(Ok(_)) => accepted = true,
-                Some(Err(_)) => self.writer.meter.failed.add(1),
-                None => panic!("the sink left an operation of the batch without an answer"),
-            }
-        }
-        if accepted { self.sync() } else { Ok(()) }
-    }
-
-    /// Tries each operation of a failed batch as a batch of its own.
-    #[cold]
-    fn write_each(&mut self, error: &S::Error) -> Result<(), Cause<S::Error>> {
-        if self.role.batch.len() == 1 {
-            self.role.batch[0].set_answer(Some(Err(error.clone())));
-            return Ok(());
-        }
-        self.writer.meter.reruns.add(1);
-        for entry in &mut self.role.batch {
-            entry.set_answer(None);
-            match self.role.sink.write(&mut Batch::new(core::slice::from_mut(entry))) {
-                Ok(()) => {}
-                Err(WriteFailure::Undone(error) | WriteFailure::Separable(error)) => {
-                    entry.set_answer(Some(Err(error)));
-                }
-                Err(WriteFailure::Torn(error)) => return Err(Cause::Write(error)),
-            }
-        }
-        Ok(())
-    }
-
-    #[cold]
-    fn reject_all(&mut self, error: &S::Error) {
-        self.writer.meter.failed.add(self.role.batch.len() as u64);
-        for entry in &mut self.role.batch {
-            entry.set_answer(Some(Err(error.clone())));
-        }
-    }
-
-    #[inline]
-    fn sync(&mut self) -> Result<(), Cause<S::Error>> {
-        self.measured_sync().map_err(Cause::Sync)?;
-        self.role.durable_upto = self.role.sink.position();
-        self.writer.durable.raise_to(self.role.durable_upto);
-        Ok(())
-    }
-
-    #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-    #[inline]
-    fn measured_sync(&mut self) -> Result<(), S::Error> {
-        if self.role.unmeasured > 0 {
-            self.role.unmeasured -= 1;
-            return self.role.sink.sync();
-        }
-        let start = Instant::now();
-        self.role.sink.sync()?;
-        let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.writer.meter.sync_nanoseconds.record(nanoseconds);
-        self.role.siblings.sync(nanoseconds);
-        self.role.unmeasured = if nanoseconds < QUICK.0 { QUICK.1 - 1 } else { 0 };
-        Ok(())
-    }
-
-    #[cfg(any(latchwork_loom, latchwork_shuttle))]
-    fn measured_sync(&mut self) -> Result<(), S::Error> {
-        self.role.unmeasured = 0;
-        self.role.sink.sync()
-    }
-
-    #[inline]
-    fn count(&mut self, bytes: usize, came: Came) {
-        let operations = self.role.batch.len();
-        self.role.siblings.batch(operations);
+    fn count(&mut self, operations: usize, bytes: usize, came: Came) {
+        self.role.store.siblings.batch(operations);
         let meter = &self.writer.meter;
         meter.batch_operations.record(operations as u64);
         meter.bytes.add(bytes as u64);
@@ -386,7 +332,7 @@ impl<'a, S: Sink> Tenure<'a, S> {
         if has(Bug::WakeBeforeGate) {
             self.answer_unknown(cause);
         }
-        let poison = Poison { cause: cause.clone(), durable_upto: self.role.durable_upto };
+        let poison = Poison { cause: cause.clone(), durable_upto: self.role.store.durable_upto };
         self.shut(&poison);
         self.answer_unknown(cause);
         // Dropped last: they may panic, as anything of the user's.
@@ -449,7 +395,7 @@ impl<'a, S: Sink> Tenure<'a, S> {
 
         self.take_inbox();
         let before = 1 + self.role.waiting.len();
-        let Some(window) = self.role.siblings.window(before) else { return };
+        let Some(window) = self.role.store.siblings.window(before) else { return };
         let start = Instant::now();
         let (mut last, mut there, mut cost) = (start, before, 0_u64);
         loop {
@@ -468,7 +414,7 @@ impl<'a, S: Sink> Tenure<'a, S> {
         let expected = window.operations;
         let waited = Waited { expected, before, after: there, nanoseconds, cost };
         self.writer.meter.sibling_waits.add(1);
-        if self.role.siblings.judge(waited) {
+        if self.role.store.siblings.judge(waited) {
             self.writer.meter.sibling_waits_paid.add(1);
         }
     }
@@ -477,5 +423,14 @@ impl<'a, S: Sink> Tenure<'a, S> {
     #[cfg(any(latchwork_loom, latchwork_shuttle))]
     fn wait_for_siblings(&mut self) {
         self.take_inbox();
+    }
+}
+
+/// A leader's own answer, as it is told.
+#[inline]
+fn told<O, T, E>(answer: Option<Result<T, E>>) -> Result<T, SubmitError<O, E>> {
+    match answer {
+        Some(answer) => answer.map_err(SubmitError::Failed),
+        None => unreachable!("every operation of a batch is answered, the leader's too"),
     }
 }

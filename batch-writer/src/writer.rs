@@ -118,9 +118,9 @@ impl<S: Sink> BatchWriter<S> {
     #[inline]
     pub fn submit(&self, op: S::Op) -> Result<S::Output, SubmitError<S::Op, S::Error>> {
         let bytes = S::bytes(&op);
-        match self.try_inline(op, bytes) {
-            Ok(submitted) => submitted,
-            Err(op) => self.submit_queued(op, bytes, Patience::Unlimited),
+        match self.take_idle() {
+            Some(tenure) => tenure.commit_own(op, bytes, Came::Inline),
+            None => self.submit_queued(op, bytes, Patience::Unlimited),
         }
     }
 
@@ -135,9 +135,9 @@ impl<S: Sink> BatchWriter<S> {
     /// As `submit`.
     pub fn try_submit(&self, op: S::Op) -> Result<S::Output, SubmitError<S::Op, S::Error>> {
         let bytes = S::bytes(&op);
-        match self.try_inline(op, bytes) {
-            Ok(submitted) => submitted,
-            Err(op) => self.submit_queued(op, bytes, Patience::None),
+        match self.take_idle() {
+            Some(tenure) => tenure.commit_own(op, bytes, Came::Inline),
+            None => self.submit_queued(op, bytes, Patience::None),
         }
     }
 
@@ -160,9 +160,9 @@ impl<S: Sink> BatchWriter<S> {
         deadline: Instant,
     ) -> Result<S::Output, SubmitError<S::Op, S::Error>> {
         let bytes = S::bytes(&op);
-        match self.try_inline(op, bytes) {
-            Ok(submitted) => submitted,
-            Err(op) => self.submit_timed(op, bytes, deadline),
+        match self.take_idle() {
+            Some(tenure) => tenure.commit_own(op, bytes, Came::Inline),
+            None => self.submit_timed(op, bytes, deadline),
         }
     }
 
@@ -222,20 +222,17 @@ impl<S: Sink> BatchWriter<S> {
         self.meter.snapshot(self.room.operations(), self.room.bytes(), poisoned)
     }
 
-    /// The way of a submitter that finds nobody writing.
+    /// Takes the role of an open writer if it is free.
     #[inline]
-    fn try_inline(&self, op: S::Op, bytes: usize) -> Result<Submitted<S>, S::Op> {
+    fn take_idle(&self) -> Option<Tenure<'_, S>> {
         // Relaxed: a hint, which spares a contended exchange.
         if !self.head.load(Ordering::Relaxed).is_open_and_idle() {
-            return Err(op);
+            return None;
         }
         // Acquire: takes over the role's fields; pairs with the Release in `Tenure::release`.
-        if self.head.exchange(Head::idle(), Head::held(), Ordering::Acquire).is_err() {
-            return Err(op);
-        }
+        self.head.exchange(Head::idle(), Head::held(), Ordering::Acquire).ok()?;
         // SAFETY: the exchange took the free role.
-        let tenure = unsafe { Tenure::begin(self) };
-        Ok(tenure.commit_own(op, bytes, Came::Inline))
+        Some(unsafe { Tenure::begin(self) })
     }
 
     /// Waits for room, then queues.
@@ -431,7 +428,7 @@ impl<S: Sink> Drop for BatchWriter<S> {
         // Relaxed: `&mut self` orders it all.
         if !self.head.load(Ordering::Relaxed).is_shut() {
             // Nobody is left to tell an error: who wants to know it calls `close`.
-            let _ = self.role.get_mut().sink.close();
+            let _ = self.role.get_mut().store.sink.close();
         }
     }
 }

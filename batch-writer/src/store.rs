@@ -1,0 +1,123 @@
+//! The sink, and what is known of it: writing and syncing a batch.
+
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+use latchwork_sync::time::Instant;
+
+use crate::batch::{Batch, Entry};
+use crate::error::Cause;
+use crate::siblings::Siblings;
+use crate::sink::{Sink, WriteFailure};
+use crate::writer::BatchWriter;
+
+/// While a sync takes less, in nanoseconds, one in so many is measured.
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+const QUICK: (u64, u32) = (5_000, 64);
+
+type Entries<S> = [Entry<<S as Sink>::Op, <S as Sink>::Output, <S as Sink>::Error>];
+
+/// The role's sink.
+pub(crate) struct Store<S: Sink> {
+    pub(crate) sink: S,
+    pub(crate) siblings: Siblings,
+    pub(crate) durable_upto: u64,
+    /// Syncs to go before the next one is measured.
+    unmeasured: u32,
+}
+
+impl<S: Sink> Store<S> {
+    pub(crate) fn new(sink: S, siblings: Siblings) -> Self {
+        let durable_upto = sink.position();
+        Self { sink, siblings, durable_upto, unmeasured: 0 }
+    }
+
+    /// Writes the batch and makes it durable. Every operation has its answer afterwards.
+    #[inline]
+    pub(crate) fn write_and_sync(
+        &mut self,
+        writer: &BatchWriter<S>,
+        entries: &mut Entries<S>,
+    ) -> Result<(), Cause<S::Error>> {
+        match self.sink.write(&mut Batch::new(entries)) {
+            Ok(()) => {}
+            Err(WriteFailure::Undone(error)) => {
+                reject_all(writer, entries, &error);
+                return Ok(());
+            }
+            Err(WriteFailure::Separable(error)) => self.write_each(writer, entries, &error)?,
+            Err(WriteFailure::Torn(error)) => return Err(Cause::Write(error)),
+        }
+        let mut accepted = false;
+        for entry in &*entries {
+            match entry.answer() {
+                Some(Ok(_)) => accepted = true,
+                Some(Err(_)) => writer.meter.failed.add(1),
+                None => panic!("the sink left an operation of the batch without an answer"),
+            }
+        }
+        if accepted { self.sync(writer) } else { Ok(()) }
+    }
+
+    /// Tries each operation of a failed batch as a batch of its own.
+    #[cold]
+    fn write_each(
+        &mut self,
+        writer: &BatchWriter<S>,
+        entries: &mut Entries<S>,
+        error: &S::Error,
+    ) -> Result<(), Cause<S::Error>> {
+        if entries.len() == 1 {
+            entries[0].set_answer(Some(Err(error.clone())));
+            return Ok(());
+        }
+        writer.meter.reruns.add(1);
+        for entry in &mut *entries {
+            entry.set_answer(None);
+            match self.sink.write(&mut Batch::new(core::slice::from_mut(entry))) {
+                Ok(()) => {}
+                Err(WriteFailure::Undone(error) | WriteFailure::Separable(error)) => {
+                    entry.set_answer(Some(Err(error)));
+                }
+                Err(WriteFailure::Torn(error)) => return Err(Cause::Write(error)),
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn sync(&mut self, writer: &BatchWriter<S>) -> Result<(), Cause<S::Error>> {
+        self.measured_sync(writer).map_err(Cause::Sync)?;
+        self.durable_upto = self.sink.position();
+        writer.durable.raise_to(self.durable_upto);
+        Ok(())
+    }
+
+    #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+    #[inline]
+    fn measured_sync(&mut self, writer: &BatchWriter<S>) -> Result<(), S::Error> {
+        if self.unmeasured > 0 {
+            self.unmeasured -= 1;
+            return self.sink.sync();
+        }
+        let start = Instant::now();
+        self.sink.sync()?;
+        let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        writer.meter.sync_nanoseconds.record(nanoseconds);
+        self.siblings.sync(nanoseconds);
+        self.unmeasured = if nanoseconds < QUICK.0 { QUICK.1 - 1 } else { 0 };
+        Ok(())
+    }
+
+    #[cfg(any(latchwork_loom, latchwork_shuttle))]
+    fn measured_sync(&mut self, _writer: &BatchWriter<S>) -> Result<(), S::Error> {
+        self.unmeasured = 0;
+        self.sink.sync()
+    }
+}
+
+#[cold]
+fn reject_all<S: Sink>(writer: &BatchWriter<S>, entries: &mut Entries<S>, error: &S::Error) {
+    writer.meter.failed.add(entries.len() as u64);
+    for entry in entries {
+        entry.set_answer(Some(Err(error.clone())));
+    }
+}
