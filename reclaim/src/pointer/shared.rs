@@ -57,7 +57,7 @@ impl<'g, T, H> Shared<'g, T, H> {
     /// published with Release or stronger; no thread writes to it except through atomics and
     /// cells. And one of these holds:
     ///
-    /// - the scheme allows [optimistic traversal](crate::Scheme::OPTIMISTIC), and a thread that
+    /// - the scheme allows [optimistic traversal](crate::Scheme::OPTIMISTIC_TRAVERSAL), and a thread that
     ///   held this guard throughout loaded the pointer;
     /// - the pointer came from a `protect`, and the object was not yet retired when that
     ///   `protect` loaded it last: its source was reachable then;
