@@ -107,6 +107,9 @@ impl<O, T, E> fmt::Debug for Batch<'_, O, T, E> {
     }
 }
 
+/// What [`commit`] returns for one operation.
+type Answer<S> = Result<<S as Sink>::Output, <S as Sink>::Error>;
+
 /// Commits one batch to a sink that the caller has for itself: for testing sinks, and for those
 /// who have their own way of taking turns. Returns each operation's answer.
 ///
@@ -117,7 +120,7 @@ impl<O, T, E> fmt::Debug for Batch<'_, O, T, E> {
 pub fn commit<S: Sink>(
     sink: &mut S,
     ops: impl IntoIterator<Item = S::Op>,
-) -> Result<Vec<Result<S::Output, S::Error>>, WriteFailure<S::Error>> {
+) -> Result<Vec<Answer<S>>, WriteFailure<S::Error>> {
     let entry = |op| Entry::new(op, core::ptr::null_mut());
     let mut entries: Vec<_> = ops.into_iter().map(entry).collect();
     if entries.is_empty() {

@@ -1,7 +1,7 @@
 //! Histograms with a bounded relative error, written by one thread at a time.
 //!
 //! Values below 16 have a bucket each; above, every power of two is cut into 16 buckets, so that
-//! a bucket is at most a sixteenth of its values wide. Source: HdrHistogram, reduced.
+//! a bucket is at most a sixteenth of its values wide. Source: `HdrHistogram`, reduced.
 
 use core::fmt;
 
@@ -54,6 +54,12 @@ impl Count {
         }
     }
 
+    /// For the holder of the role alone.
+    #[inline]
+    pub(crate) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     #[inline]
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -70,6 +76,7 @@ pub(crate) struct Count;
 impl Count {
     pub(crate) fn add(&self, _more: u64) {}
     pub(crate) fn raise_to(&self, _value: u64) {}
+    pub(crate) fn set(&self, _value: u64) {}
     pub(crate) fn get(&self) -> u64 {
         0
     }
@@ -167,7 +174,7 @@ impl fmt::Debug for Histogram {
             .field("p50", &self.quantile(0.5))
             .field("p99", &self.quantile(0.99))
             .field("max", &self.max)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -9,7 +9,6 @@ use crate::histogram::{Count, Histogram, Recorder};
 /// The counters that the holder of the role writes.
 pub(crate) struct Meter {
     pub(crate) bytes: Count,
-    pub(crate) inline: Count,
     pub(crate) handed: Count,
     pub(crate) turns: Count,
     pub(crate) wakes: Count,
@@ -26,7 +25,6 @@ impl Meter {
     pub(crate) fn new() -> Self {
         Self {
             bytes: Count::default(),
-            inline: Count::default(),
             handed: Count::default(),
             turns: Count::default(),
             wakes: Count::default(),
@@ -46,7 +44,7 @@ impl Meter {
             batches: batch_operations.count(),
             operations: batch_operations.total(),
             bytes: self.bytes.get(),
-            inline: self.inline.get(),
+            inline: batch_operations.count().saturating_sub(self.handed.get()),
             handed: self.handed.get(),
             turns: self.turns.get(),
             wakes: self.wakes.get(),
@@ -64,8 +62,7 @@ impl Meter {
     }
 }
 
-/// A writer's counts since it was made. Each is exact; they are read one after the other, while
-/// the writer goes on.
+/// A writer's counts since it was made, read one after the other while the writer goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metrics {
@@ -81,7 +78,7 @@ pub struct Metrics {
     pub handed: u64,
     /// Turns with the sink, flushes among them.
     pub turns: u64,
-    /// Sleeping submitters woken, each by its own result or by the role.
+    /// Sleeping submitters woken by their own result, and submitters handed the role.
     pub wakes: u64,
     /// Operations that their submitters took back at their deadline.
     pub withdrawn: u64,

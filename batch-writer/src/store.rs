@@ -87,7 +87,7 @@ impl<S: Sink> Store<S> {
     fn sync(&mut self, writer: &BatchWriter<S>) -> Result<(), Cause<S::Error>> {
         self.measured_sync(writer).map_err(Cause::Sync)?;
         self.durable_upto = self.sink.position();
-        writer.durable.raise_to(self.durable_upto);
+        writer.durable.set(self.durable_upto);
         Ok(())
     }
 

@@ -208,8 +208,10 @@ impl<'a, S: Sink> Tenure<'a, S> {
                 self.writer.meter.withdrawn.add(1);
                 continue;
             }
-            // SAFETY: a claimed node is the holder's (N1).
-            if let Some(op) = unsafe { (*node).take_op() } {
+            // SAFETY: a claimed node lives until it is answered (N1).
+            let claimed = unsafe { &*node };
+            // SAFETY: and it is the holder's (N1).
+            if let Some(op) = unsafe { claimed.take_op() } {
                 self.role.batch.push(Entry::new(op, node.cast()));
                 bytes += more;
             }
@@ -224,9 +226,9 @@ impl<'a, S: Sink> Tenure<'a, S> {
         let meter = &self.writer.meter;
         meter.batch_operations.record(operations as u64);
         meter.bytes.add(bytes as u64);
-        match came {
-            Came::Inline => meter.inline.add(1),
-            Came::Handed => meter.handed.add(1),
+        if came == Came::Handed {
+            meter.handed.add(1);
+            meter.wakes.add(1);
         }
     }
 
@@ -311,11 +313,9 @@ impl<'a, S: Sink> Tenure<'a, S> {
     fn next_in_line(&mut self) -> Option<*mut Node<S>> {
         while let Some(node) = self.role.waiting.pop() {
             // SAFETY: unlinked, not yet claimed: it lives.
-            let (kind, bytes) = unsafe { ((*node).kind(), (*node).bytes) };
-            if kind != Kind::Turn {
-                let mut freed = Share::default();
-                freed.add(bytes);
-                self.writer.room.give(freed);
+            let unlinked = unsafe { &*node };
+            if unlinked.kind() != Kind::Turn {
+                self.writer.room.give_one(unlinked.bytes);
             }
             // SAFETY: just unlinked by the holder of the role.
             if unsafe { node::claim(node) } {

@@ -41,7 +41,7 @@ pub enum Bug {
 }
 
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-#[inline(always)]
+#[inline]
 pub(crate) const fn has(_bug: Bug) -> bool {
     false
 }

@@ -260,11 +260,11 @@ impl<S: Sink> BatchWriter<S> {
         let pushed = self.push((&raw const node).cast_mut(), false);
         if matches!(pushed, Pushed::Queued) && node.wait_turn(None) == Turned::Done {
             // SAFETY: the node is ours again, with its answer.
-            return self.answered(unsafe { node.take_answer() }, || unsafe { node.take_op() });
+            return Self::answered(unsafe { node.take_answer() }, || unsafe { node.take_op() });
         }
         // SAFETY: not queued, or given back with the role.
         let op = unsafe { node.take_op() };
-        self.lead_or_refuse(pushed, op, bytes)
+        self.lead_or_refuse(&pushed, op, bytes)
     }
 
     #[cold]
@@ -281,7 +281,9 @@ impl<S: Sink> BatchWriter<S> {
         };
         if turned == Turned::Withdrawn {
             // SAFETY: a withdrawn node's operation is its owner's (N4).
-            let op = unsafe { (*node).take_op() };
+            let withdrawn = unsafe { &*node };
+            // SAFETY: as above.
+            let op = unsafe { withdrawn.take_op() };
             // SAFETY: withdrawn, and not used again.
             unsafe { node::forget(node) };
             return Err(SubmitError::TimedOut(its_own(op)));
@@ -290,19 +292,15 @@ impl<S: Sink> BatchWriter<S> {
         let node = unsafe { Box::from_raw(node) };
         if turned == Turned::Done {
             // SAFETY: the node is ours again, with its answer.
-            return self.answered(unsafe { node.take_answer() }, || unsafe { node.take_op() });
+            return Self::answered(unsafe { node.take_answer() }, || unsafe { node.take_op() });
         }
         // SAFETY: as above.
         let op = unsafe { node.take_op() };
         drop(node);
-        self.lead_or_refuse(pushed, op, bytes)
+        self.lead_or_refuse(&pushed, op, bytes)
     }
 
-    fn answered(
-        &self,
-        answer: Option<Answer<S>>,
-        op: impl FnOnce() -> Option<S::Op>,
-    ) -> Submitted<S> {
+    fn answered(answer: Option<Answer<S>>, op: impl FnOnce() -> Option<S::Op>) -> Submitted<S> {
         match answer {
             Some(Answer::Output(output)) => Ok(output),
             Some(Answer::Failed(error)) => Err(SubmitError::Failed(error)),
@@ -313,7 +311,7 @@ impl<S: Sink> BatchWriter<S> {
     }
 
     /// Goes on after a push that made the caller the leader, now or by a hand-over, or refused it.
-    fn lead_or_refuse(&self, pushed: Pushed<S>, op: Option<S::Op>, bytes: usize) -> Submitted<S> {
+    fn lead_or_refuse(&self, pushed: &Pushed<S>, op: Option<S::Op>, bytes: usize) -> Submitted<S> {
         let op = its_own(op);
         let came = match pushed {
             Pushed::Queued => Came::Handed,
@@ -321,7 +319,7 @@ impl<S: Sink> BatchWriter<S> {
                 self.room.give_one(bytes);
                 Came::Inline
             }
-            Pushed::Shut(head) => {
+            &Pushed::Shut(head) => {
                 self.room.give_one(bytes);
                 return Err(self.refusal(head, op));
             }
@@ -364,14 +362,14 @@ impl<S: Sink> BatchWriter<S> {
         };
         let mut first = true;
         let pushed = loop {
-            if head.is_shut() && !(has(Bug::PoisonFlag) && !first) {
+            if head.is_shut() && (first || !has(Bug::PoisonFlag)) {
                 return Pushed::Shut(head);
             }
             first = false;
             let exchanged = if head.is_idle() {
                 // Acquire: takes over the role's fields; pairs with `Tenure::release`.
-                let held = gate(head.emptied());
-                self.head.exchange(head, held, Ordering::Acquire).map(|()| Pushed::Leads)
+                let taken = gate(head.emptied());
+                self.head.exchange(head, taken, Ordering::Acquire).map(|()| Pushed::Leads)
             } else {
                 // SAFETY: the node is still the caller's.
                 let next = unsafe { &(*node).next };

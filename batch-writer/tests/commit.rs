@@ -110,7 +110,7 @@ fn operations_of_one_thread_keep_their_order() {
         for number in 0..4 {
             let writer = &writer;
             scope.spawn(move || {
-                (0..1000).for_each(|op| assert!(writer.submit((number, op)).is_ok()))
+                (0..1000).for_each(|op| assert!(writer.submit((number, op)).is_ok()));
             });
         }
     });

@@ -55,7 +55,9 @@ fn options() -> LogOptions<Vec<u8>> {
     Log::<Vec<u8>>::options().segment_bytes(8192)
 }
 
-fn open(disk: &SimulatedDisk) -> Option<(Log<Vec<u8>, SimulatedDisk>, Vec<Vec<u8>>)> {
+type Opened = (Log<Vec<u8>, SimulatedDisk>, Vec<Vec<u8>>);
+
+fn open(disk: &SimulatedDisk) -> Option<Opened> {
     let mut found = Vec::new();
     let log = options().open_in(disk.clone(), |record| {
         assert_eq!(record.location.sequence, found.len() as u64);

@@ -19,7 +19,7 @@
 //! Assumed of the disk: a sector of 512 bytes is written whole or not at all, and a sync that
 //! succeeds tells the truth. What a failed sync leaves is not assumed.
 //!
-//! Sources: LevelDB's log format for the framing; RocksDB's recyclable records and SQLite's WAL
+//! Sources: `LevelDB`'s log format for the framing; `RocksDB`'s recyclable records and `SQLite`'s WAL
 //! for the salt.
 
 mod error;

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use latchwork_sync::atomic::{AtomicU64, Ordering};
 use latchwork_sync::lock::{Arc, Mutex, MutexGuard};
@@ -21,11 +22,13 @@ struct Opened<F> {
     file: F,
 }
 
+type OpenedByNumber<D> = BTreeMap<u64, Arc<Opened<<D as Storage>::File>>>;
+
 /// Reads durable records, from any thread, while the log is written.
 pub struct Reader<D: Storage> {
     storage: Arc<D>,
     durable: Arc<AtomicU64>,
-    opened: Arc<Mutex<BTreeMap<u64, Arc<Opened<D::File>>>>>,
+    opened: Arc<Mutex<OpenedByNumber<D>>>,
 }
 
 impl<D: Storage> Clone for Reader<D> {
@@ -79,9 +82,9 @@ impl<D: Storage> Reader<D> {
         Records { reader: self.clone(), next: sequence, loaded: Vec::new().into_iter() }
     }
 
-    fn opened(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Opened<D::File>>>> {
+    fn opened(&self) -> MutexGuard<'_, OpenedByNumber<D>> {
         // The map is whole between any two of its operations.
-        self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn names(&self) -> Result<Vec<Name>, LogError> {

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use super::error::LogError;
 use super::frame::{Location, decode, framed, has_salt};
-use super::segment::{HEADER, Name, Segment, load};
+use super::segment::{HEADER, Name, Segment, is_unfinished, load};
 use super::storage::{Storage, StorageFile};
 
 /// A record, as it is read.
@@ -100,7 +100,7 @@ pub(crate) fn recover<D: Storage>(
 ) -> Result<(Segment<D::File>, u64, Recovery), LogError> {
     let failed = |error| LogError::io("list", storage.path(""), error);
     let names = storage.names().map_err(failed)?;
-    for unfinished in names.iter().filter(|name| name.ends_with(".new")) {
+    for unfinished in names.iter().filter(|name| is_unfinished(name)) {
         let failed = |error| LogError::io("remove", storage.path(unfinished), error);
         storage.remove(unfinished).map_err(failed)?;
     }

@@ -51,6 +51,17 @@ impl Name {
     }
 }
 
+/// The name of a segment that is being prepared.
+fn unfinished(number: u64) -> String {
+    format!("{number:010}.new")
+}
+
+/// Whether a file is a segment whose preparation was never finished.
+pub(crate) fn is_unfinished(name: &str) -> bool {
+    let number = name.strip_suffix(".new").and_then(|number| number.parse().ok());
+    number.is_some_and(|number| unfinished(number) == name)
+}
+
 /// What a segment's header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -137,7 +148,7 @@ impl<F: StorageFile> Segment<F> {
         name: Name,
         capacity: u64,
     ) -> Result<Self, MakeFailure> {
-        let temporary = format!("{:010}.new", name.number);
+        let temporary = unfinished(name.number);
         let header = Header { number: name.number, salt: new_salt(name.number), capacity };
         let file = prepare(storage, &temporary, header).map_err(|error| {
             // What is left of it is in the way of nobody: the next opening removes it.

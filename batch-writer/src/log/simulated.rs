@@ -9,6 +9,7 @@ use core::fmt;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::PoisonError;
 
 use latchwork_sync::lock::{Arc, Mutex, MutexGuard};
 
@@ -140,7 +141,7 @@ impl SimulatedDisk {
     }
 
     fn lock_disk(&self) -> MutexGuard<'_, Disk> {
-        self.disk.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.disk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Loses the power, and comes back: everything synced is there, and of the rest what

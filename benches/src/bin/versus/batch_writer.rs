@@ -1,4 +1,4 @@
-//! `batch-writer` against a mutex, LevelDB's way and a plain dedicated thread, over the same
+//! `batch-writer` against a mutex, `LevelDB`'s way and a plain dedicated thread, over the same
 //! stores. Every operation appends 128 bytes.
 
 mod baselines;

@@ -112,7 +112,7 @@ impl Store for Sleep {
 /// A zero-filled file, written round and round; a sync is `fdatasync`.
 #[derive(Debug)]
 pub(crate) struct File {
-    file: fs::File,
+    handle: fs::File,
     path: PathBuf,
     pending: Vec<u8>,
     at: u64,
@@ -134,7 +134,7 @@ impl File {
             Ok::<_, std::io::Error>(file)
         };
         let file = open().unwrap_or_else(|error| panic!("can't make {}: {error}", path.display()));
-        Self { file, path, pending: Vec::new(), at: 0 }
+        Self { handle: file, path, pending: Vec::new(), at: 0 }
     }
 }
 
@@ -147,8 +147,8 @@ impl Store for File {
         if self.at + self.pending.len() as u64 > BYTES {
             self.at = 0;
         }
-        self.file.write_all_at(&self.pending, self.at).expect("the file is there and has room");
-        self.file.sync_data().expect("the disk works");
+        self.handle.write_all_at(&self.pending, self.at).expect("the file is there and has room");
+        self.handle.sync_data().expect("the disk works");
         self.at += self.pending.len() as u64;
         self.pending.clear();
     }
