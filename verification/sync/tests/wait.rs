@@ -172,11 +172,11 @@ fn a_signal_is_a_wake_for_no_reason() {
         unsafe { libc::sigaction(libc::SIGUSR1, &raw const action, core::ptr::null_mut()) };
     assert_eq!(installed, 0);
 
-    let word: &'static AtomicU32 = Box::leak(Box::new(AtomicU32::new(0)));
+    static WORD: AtomicU32 = AtomicU32::new(0);
     let waiter = thread::spawn(move || {
         let deadline = Instant::now() + 5 * A_MOMENT;
         let mut interrupted = 0;
-        while wait(word, 0, Class::ANY, Some(deadline)) != Waited::TimedOut {
+        while wait(&WORD, 0, Class::ANY, Some(deadline)) != Waited::TimedOut {
             interrupted += 1;
         }
         assert!(Instant::now() >= deadline);
