@@ -159,6 +159,8 @@ fn a_word_that_is_gone_is_not_touched() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_is_a_wake_for_no_reason() {
+    static WORD: AtomicU32 = AtomicU32::new(0);
+
     use std::os::unix::thread::JoinHandleExt;
 
     extern "C" fn handle(_: libc::c_int) {}
@@ -172,7 +174,6 @@ fn a_signal_is_a_wake_for_no_reason() {
         unsafe { libc::sigaction(libc::SIGUSR1, &raw const action, core::ptr::null_mut()) };
     assert_eq!(installed, 0);
 
-    static WORD: AtomicU32 = AtomicU32::new(0);
     let waiter = thread::spawn(move || {
         let deadline = Instant::now() + 5 * A_MOMENT;
         let mut interrupted = 0;

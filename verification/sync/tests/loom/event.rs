@@ -293,8 +293,10 @@ pub(crate) fn models() -> Vec<Model> {
         Model::new("waker_is_replaced", waker_is_replaced)
             .twin("waker_taken_after_set", naive::<{ naive::TAKEN_AFTER_SET }>)
             .twin("check_then_park", naive::<{ naive::CHECK_THEN_PARK }>)
-            .twin("replaced_in_place", naive::<{ naive::REPLACED_IN_PLACE }>),
-        Model::new("naive_event_without_a_mistake", naive::<{ naive::NONE }>),
+            .twin("replaced_in_place", naive::<{ naive::REPLACED_IN_PLACE }>)
+            .random_under_shuttle(20_000),
+        Model::new("naive_event_without_a_mistake", naive::<{ naive::NONE }>)
+            .random_under_shuttle(20_000),
         Model::new("waiter_changes_its_mind", waiter_changes_its_mind)
             .bound(2)
             .random_under_shuttle(20_000),
