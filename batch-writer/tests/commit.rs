@@ -1,7 +1,7 @@
 //! The writer on real threads: order, bounds, backpressure, deadlines, faults.
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use latchwork_sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};

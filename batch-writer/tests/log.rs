@@ -1,8 +1,8 @@
 //! The file log on the real file system and on a simulated disk.
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
+use latchwork_sync::atomic::{AtomicU32, Ordering};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::{fs, process, thread};
 
 use latchwork_batch_writer::log::{Log, LogError, LogOptions, SimulatedDisk};

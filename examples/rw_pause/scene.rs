@@ -1,7 +1,7 @@
 //! The scene: T1 reads for long, T2 wants to write, T3 and T4 read often.
 
+use latchwork_sync::atomic::{AtomicBool, Ordering};
 use std::hint::black_box;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 

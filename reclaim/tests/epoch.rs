@@ -1,9 +1,9 @@
 //! The epoch scheme on real threads.
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
+use latchwork_sync::atomic::{AtomicUsize, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 

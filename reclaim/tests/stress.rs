@@ -4,8 +4,8 @@
 //! long as the memory is not yet reused.
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
-use std::sync::atomic::Ordering::{AcqRel, Relaxed};
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use latchwork_sync::atomic::Ordering::{AcqRel, Relaxed};
+use latchwork_sync::atomic::{AtomicU64, AtomicUsize};
 use std::thread;
 
 use latchwork_reclaim::{Atomic, Config, Epoch, Guard, Handle, Interval, Owned, Scheme, Shield};

@@ -4,8 +4,8 @@
 mod child;
 mod pages;
 
-use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
+use latchwork_sync::atomic::{AtomicUsize, Ordering};
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::path::Path;

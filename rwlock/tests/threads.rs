@@ -2,8 +2,8 @@
 
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
+use latchwork_sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;

@@ -3,8 +3,8 @@
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
 use core::panic::AssertUnwindSafe;
-use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
+use latchwork_sync::atomic::{AtomicUsize, Ordering};
 use std::panic::catch_unwind;
 use std::thread;
 use std::time::Instant;

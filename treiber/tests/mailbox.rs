@@ -3,7 +3,7 @@
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
 use core::panic::AssertUnwindSafe;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use latchwork_sync::atomic::{AtomicUsize, Ordering};
 use std::panic::catch_unwind;
 use std::thread;
 
