@@ -34,7 +34,8 @@ impl<O, T, E> Entry<O, T, E> {
     }
 }
 
-/// The operations of one batch, with their outputs and errors to be, in the order in which they were submitted.
+/// The operations of one batch, with their outputs and errors to be, in the order in which they
+/// were submitted.
 ///
 /// Operations are known by their index. A sink may write them in any order; each answer goes to
 /// its own submitter.

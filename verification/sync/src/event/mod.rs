@@ -213,8 +213,9 @@ impl Event {
         let mut seen = EMPTY;
         while seen != SET && seen != THREAD {
             // Whatever else the word says is overwritten. TASK: the waiter that left the waker is
-            // the one that sleeps now. CLAIMED: that setter's last exchange finds THREAD. Relaxed and Acquire: falling asleep
-            // publishes nothing; a failure may have read SET, which pairs with `set`.
+            // the one that sleeps now. CLAIMED: that setter's last exchange finds THREAD. Relaxed
+            // and Acquire: falling asleep publishes nothing; a failure may have read SET, which
+            // pairs with `set`.
             match self.state.compare_exchange(seen, THREAD, Ordering::Relaxed, Ordering::Acquire) {
                 Ok(_) => return false,
                 Err(now) => seen = now,
