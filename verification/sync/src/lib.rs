@@ -16,6 +16,7 @@ pub mod atomic;
 pub mod backoff;
 pub mod cell;
 pub mod hint;
+pub mod metrics;
 
 #[cfg(any(feature = "std", latchwork_loom, latchwork_shuttle))]
 pub mod event;
