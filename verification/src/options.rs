@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
+use crate::mutants::site::{Place, Site};
 use crate::steps::{self, Step};
 
 /// What the user asked for.
@@ -21,6 +22,10 @@ pub(crate) struct Options {
     pub(crate) json: Option<PathBuf>,
     /// Processes at a time.
     pub(crate) jobs: Option<usize>,
+    /// Mutants only of sites at these places; empty for all.
+    pub(crate) sites: Vec<Place>,
+    /// Mutants only through models whose name contains one of these; empty for all.
+    pub(crate) models: Vec<String>,
 }
 
 /// What to do.
@@ -57,6 +62,8 @@ where
             Long("crate") => options.crates.push(parser.value()?.string()?),
             Long("json") => options.json = Some(parser.value()?.into()),
             Long("jobs") => options.jobs = Some(parser.value()?.parse()?),
+            Long("site") => options.sites.push(parser.value()?.string()?.parse()?),
+            Long("model") => options.models.push(parser.value()?.string()?),
             Value(step) => {
                 let step = step.string()?;
                 if !steps::ALL.iter().any(|known| known.name == step) {
@@ -71,10 +78,32 @@ where
     if options.jobs == Some(0) {
         bail!("--jobs needs at least 1");
     }
+    if options.narrows_mutants() && options.steps.iter().any(|step| step != "mutants") {
+        bail!("--site and --model narrow the step `mutants`, and nothing else");
+    }
+    if options.narrows_mutants() && options.steps.is_empty() {
+        options.steps.push("mutants".to_owned());
+    }
     Ok(Wish::Run(options))
 }
 
 impl Options {
+    /// Whether only some mutants, or only some models, are wanted.
+    pub(crate) fn narrows_mutants(&self) -> bool {
+        !self.sites.is_empty() || !self.models.is_empty()
+    }
+
+    /// Whether sites of a file, relative to the workspace's root, may be among those that are
+    /// wanted.
+    pub(crate) fn wants_some_in(&self, file: &str) -> bool {
+        self.sites.is_empty() || self.sites.iter().any(|place| place.is_in(file))
+    }
+
+    /// Whether a site is among those that are wanted.
+    pub(crate) fn wants(&self, site: &Site) -> bool {
+        self.sites.is_empty() || self.sites.iter().any(|place| place.holds(site))
+    }
+
     /// Why a step is left out of this run, if it is.
     pub(crate) fn leaves_out(&self, step: &Step) -> Option<&'static str> {
         if !self.steps.is_empty() {
@@ -112,6 +141,10 @@ OPTIONS
                    for the root package); may be given again
     --quick        leaves out the steps marked `thorough` and the models' twins
     --long         adds the steps marked `long`
+    --site FILE[:LINE]
+                   mutants only of the sites in that file, named by the end of its path, or only
+                   of that line; may be given again
+    --model NAME   mutants only through the models whose names contain NAME; may be given again
     --json FILE    writes what ran to FILE
     --jobs N       models and mutants at a time (default: CARGO_BUILD_JOBS, or the processors)
     --list         names the steps
@@ -157,6 +190,16 @@ mod tests {
         assert_eq!(options.steps, ["loom", "test"]);
         assert_eq!(options.crates, ["treiber"]);
         assert!(options.quick && !options.long);
+    }
+
+    #[test]
+    fn narrowing_means_the_mutants() {
+        let options = run(&["--site", "raw/mod.rs:12", "--crate", "rwlock"]);
+        assert_eq!(options.steps, ["mutants"]);
+        let site = |line| Site { file: "rwlock/src/raw/mod.rs".into(), line, ..Site::default() };
+        assert!(options.wants(&site(12)) && !options.wants(&site(13)));
+        assert!(parse(["loom", "--model", "tries"]).is_err());
+        assert!(parse(["--site", "mod.rs:x"]).is_err());
     }
 
     #[test]

@@ -45,8 +45,8 @@ enum End {
 }
 
 impl Hunt {
-    /// Runs each model once as it is, and lists the sites that it reaches. A model that fails as
-    /// it is could find nothing, and is left out.
+    /// Runs each model that is wanted once as it is, and lists the sites that it reaches. A model
+    /// that fails as it is could find nothing, and is left out.
     ///
     /// # Errors
     ///
@@ -56,8 +56,10 @@ impl Hunt {
         directory: &Path,
         jobs: usize,
         scratch: &Path,
+        wanted: impl Fn(&str) -> bool,
     ) -> anyhow::Result<(Self, Sites)> {
-        let names = names_of_models(program)?;
+        let mut names = names_of_models(program)?;
+        names.retain(|name| wanted(name));
         let mut hunt = Self {
             program: program.to_owned(),
             directory: directory.to_owned(),

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::bail;
 
 /// A call of an atomic operation, a fence, a wait or a wake.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Site {
     /// The file, relative to the workspace's root.
     pub(crate) file: String,
@@ -14,6 +18,40 @@ pub(crate) struct Site {
     pub(crate) column: usize,
     /// What part of the operation is meant.
     pub(crate) role: String,
+}
+
+/// Where sites are looked for: a file, named by the end of its path, and perhaps one of its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    file: String,
+    line: Option<usize>,
+}
+
+impl Place {
+    /// Whether it is in this file.
+    pub(crate) fn is_in(&self, file: &str) -> bool {
+        Path::new(file).ends_with(&self.file)
+    }
+
+    /// Whether a site is there.
+    pub(crate) fn holds(&self, site: &Site) -> bool {
+        self.is_in(&site.file) && self.line.is_none_or(|line| line == site.line)
+    }
+}
+
+/// `FILE` or `FILE:LINE`.
+impl FromStr for Place {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let Some((file, line)) = text.rsplit_once(':') else {
+            return Ok(Self { file: text.to_owned(), line: None });
+        };
+        match line.parse() {
+            Ok(line) => Ok(Self { file: file.to_owned(), line: Some(line) }),
+            Err(_) => bail!("{text}: expected FILE or FILE:LINE"),
+        }
+    }
 }
 
 /// What is known of a site after the listing runs.
@@ -121,6 +159,15 @@ mod tests {
         let reached = &sites[&site("load")];
         assert_eq!(reached.now, "Acquire");
         assert_eq!(reached.hits, BTreeMap::from([(0, 2), (1, 5)]));
+    }
+
+    #[test]
+    fn a_place_is_named_by_the_end_of_its_path() {
+        let place = |text: &str| text.parse::<Place>().unwrap();
+        assert!(place("src/lib.rs").holds(&site("load")));
+        assert!(place("a/src/lib.rs:3").holds(&site("load")));
+        assert!(!place("lib.rs:4").holds(&site("load")));
+        assert!(!place("ib.rs").holds(&site("load")));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::corrected_loom::CorrectedLoom;
 use crate::mutants::equivalents::{self, Equivalents, Excuses};
 use crate::mutants::hunt::{Fate, Hunt};
 use crate::mutants::listed::{self, Listed};
-use crate::mutants::site::{self, Kind, Mutant, Sites};
+use crate::mutants::site::{self, Kind, Mutant, Site, Sites};
 use crate::report::{MutantRow, Outcome};
 use crate::workspace::Crate;
 
@@ -26,6 +26,11 @@ pub(crate) fn run(run: &mut Run) {
     });
     let Some((engine, equivalents)) = prepared else { return };
     run.each_crate(|run, krate| check(run, krate, &engine, &equivalents));
+    if run.options.narrows_mutants() && run.report.mutants.iter().all(|row| row.mutants == 0) {
+        let nothing =
+            "    no mutant of these crates is at such a site and reached by such a model\n";
+        run.check("what was asked for", |_| Ok(Some(Outcome::fail(nothing))));
+    }
 }
 
 fn check(
@@ -37,6 +42,11 @@ fn check(
     if !krate.is_product() || !krate.tests.iter().any(|test| test == "loom") {
         return Ok(None);
     }
+    let mut files =
+        crate::source::files_below(&run.workspace.root.join(krate.path("src")))?.into_iter();
+    if !files.any(|file| run.options.wants_some_in(&file.to_string_lossy())) {
+        return Ok(None);
+    }
     let Built { program, sources } = match engine.build(run, krate, "loom")? {
         Ok(built) => built,
         Err(finished) => return Ok(Some(Outcome::fail(excerpt(&finished)))),
@@ -46,29 +56,39 @@ fn check(
     let source = krate.path("src/");
     let scratch = run.log(krate).with_extension("d");
     let jobs = run.options.jobs();
-    let (hunt, sites) = Hunt::prepare(&program, &root.join(&krate.directory), jobs, &scratch)?;
+    let models = &run.options.models;
+    let wanted = |name: &str| models.is_empty() || models.iter().any(|part| name.contains(part));
+    let directory = root.join(&krate.directory);
+    let (hunt, sites) = Hunt::prepare(&program, &directory, jobs, &scratch, wanted)?;
     let files = sources.iter().map(String::as_str).filter(|file| !is_the_checkers_own(file));
     let listed = listed::sites_in(&root, files)?;
     if hunt.models.is_empty() && hunt.broken.is_empty() {
         return Ok(Some(Outcome::skip("its test program has no models")));
     }
-    let own: Sites = sites.into_iter().filter(|(site, _)| site.file.starts_with(&source)).collect();
+    let is_meant = |site: &Site| site.file.starts_with(&source) && run.options.wants(site);
+    let own: Sites = sites.into_iter().filter(|(site, _)| is_meant(site)).collect();
     let mutants: Vec<Mutant> =
         own.iter().flat_map(|(site, reached)| site::mutants(site, &reached.now)).collect();
     let most = if run.options.long { usize::MAX } else { MODELS_AN_ADVERSITY };
     let fates = hunt.all(&own, &mutants, most)?;
     let excuses = equivalents.below(&root, &source);
-    let mut judge = Judge::new(krate, &own, excuses);
+    let mut judge = Judge::new(krate, &own, excuses, run.options.narrows_mutants());
     for model in &hunt.broken {
         judge.count(false, &format!("    model {model}: FAILS UNCHANGED, and was left out"));
     }
     for fate in &fates {
         judge.fate(fate)?;
     }
-    for site in unreached(&listed, &own) {
-        judge.unreached(site)?;
+    // Some of the models say nothing about what the others reach, some of the mutants nothing
+    // about which excuses the others need.
+    if models.is_empty() {
+        for listed in unreached(&listed, &own).into_iter().filter(|found| is_meant(&found.site)) {
+            judge.unreached(listed)?;
+        }
     }
-    judge.unused();
+    if !run.options.narrows_mutants() {
+        judge.unused();
+    }
     std::fs::write(run.log(krate), &judge.log)?;
     run.report.mutants.push(judge.row);
     let command = format!("cargo verify mutants --crate {}", krate.short());
@@ -98,10 +118,12 @@ struct Judge<'a> {
     outcome: Outcome,
     log: String,
     excuses: Excuses<'a>,
+    /// Whether to tell of every mutant, not only of those that fail the step.
+    tells_all: bool,
 }
 
 impl<'a> Judge<'a> {
-    fn new(krate: &Crate, own: &Sites, excuses: Excuses<'a>) -> Self {
+    fn new(krate: &Crate, own: &Sites, excuses: Excuses<'a>, tells_all: bool) -> Self {
         let mut log = String::from("sites and hits\n");
         for (site, reached) in own {
             let hits: u64 = reached.hits.values().sum();
@@ -110,7 +132,7 @@ impl<'a> Judge<'a> {
         }
         log.push_str("mutants\n");
         let row = MutantRow { krate: krate.name.clone(), sites: own.len(), ..MutantRow::default() };
-        Self { row, outcome: Outcome::default(), log, excuses }
+        Self { row, outcome: Outcome::default(), log, excuses, tells_all }
     }
 
     fn fate(&mut self, fate: &Fate) -> anyhow::Result<()> {
@@ -148,7 +170,7 @@ impl<'a> Judge<'a> {
         }
         writeln!(self.log, "{line}")?;
         self.count(good, &line);
-        if good && !fate.unfinished.is_empty() {
+        if good && (self.tells_all || !fate.unfinished.is_empty()) {
             self.outcome.notes.push(line.trim().to_owned());
         }
         Ok(())
