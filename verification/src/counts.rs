@@ -33,7 +33,7 @@ pub(crate) fn of_last_line(output: &str) -> Option<Outcome> {
 }
 
 /// What a run of a program of models tells of each, one line each, fields between tabs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ModelLine {
     /// The model's name.
     pub(crate) name: String,
@@ -51,6 +51,8 @@ pub(crate) struct ModelLine {
     pub(crate) twins: u64,
     /// Twins that failed.
     pub(crate) twins_found: u64,
+    /// How long it took, without its twins.
+    pub(crate) seconds: f64,
 }
 
 /// Reads the file that `LATCHWORK_MODELS` named.
@@ -66,6 +68,7 @@ fn model_line(line: &str) -> Option<ModelLine> {
     let (executions, observations) = (number().unwrap_or(0), number().unwrap_or(0));
     let bound = number();
     let (twins, twins_found) = (number()?, number()?);
+    let seconds = fields.next()?.parse().ok()?;
     let skipped = (verdict == "skipped").then(|| fields.next().unwrap_or_default().to_owned());
     Some(ModelLine {
         name,
@@ -76,6 +79,7 @@ fn model_line(line: &str) -> Option<ModelLine> {
         bound,
         twins,
         twins_found,
+        seconds,
     })
 }
 
@@ -102,7 +106,7 @@ mod tests {
 
     #[test]
     fn model_lines_are_read() {
-        let text = "a\tok\t12\t2\t\t1\t1\t\nb\tfailed\t0\t0\t3\t0\t0\t\nc\tskipped\t0\t0\t\t0\t0\ttoo large\n";
+        let text = "a\tok\t12\t2\t\t1\t1\t0.5\t\nb\tfailed\t0\t0\t3\t0\t0\t1\t\nc\tskipped\t0\t0\t\t0\t0\t0\ttoo large\n";
         let lines = of_models(text);
         assert_eq!(lines.len(), 3);
         assert!(lines[0].passed && lines[0].executions == 12 && lines[0].bound.is_none());

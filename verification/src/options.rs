@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
-use crate::mutants::site::{Place, Site};
+use crate::mutants::site::{Filter, Site};
 use crate::steps::{self, Step};
 
 /// What the user asked for.
@@ -23,7 +23,9 @@ pub(crate) struct Options {
     /// Processes at a time.
     pub(crate) jobs: Option<usize>,
     /// Mutants only of sites at these places; empty for all.
-    pub(crate) sites: Vec<Place>,
+    pub(crate) sites: Vec<Filter>,
+    /// Whether to write down which model killed which mutant.
+    pub(crate) record: bool,
     /// Mutants only through models whose name contains one of these; empty for all.
     pub(crate) models: Vec<String>,
 }
@@ -64,6 +66,7 @@ where
             Long("jobs") => options.jobs = Some(parser.value()?.parse()?),
             Long("site") => options.sites.push(parser.value()?.string()?.parse()?),
             Long("model") => options.models.push(parser.value()?.string()?),
+            Long("record") => options.record = true,
             Value(step) => {
                 let step = step.string()?;
                 if !steps::ALL.iter().any(|known| known.name == step) {
@@ -96,12 +99,12 @@ impl Options {
     /// Whether sites of a file, relative to the workspace's root, may be among those that are
     /// wanted.
     pub(crate) fn wants_some_in(&self, file: &str) -> bool {
-        self.sites.is_empty() || self.sites.iter().any(|place| place.is_in(file))
+        self.sites.is_empty() || self.sites.iter().any(|filter| filter.is_in(file))
     }
 
     /// Whether a site is among those that are wanted.
     pub(crate) fn wants(&self, site: &Site) -> bool {
-        self.sites.is_empty() || self.sites.iter().any(|place| place.holds(site))
+        self.sites.is_empty() || self.sites.iter().any(|filter| filter.holds(site))
     }
 
     /// Why a step is left out of this run, if it is.
@@ -145,6 +148,7 @@ OPTIONS
                    mutants only of the sites in that file, named by the end of its path, or only
                    of that line; may be given again
     --model NAME   mutants only through the models whose names contain NAME; may be given again
+    --record       writes which model kills which mutant to verification/killers
     --json FILE    writes what ran to FILE
     --jobs N       models and mutants at a time (default: CARGO_BUILD_JOBS, or the processors)
     --list         names the steps

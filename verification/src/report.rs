@@ -110,6 +110,8 @@ pub(crate) struct ModelRow {
     pub(crate) twins_found: u64,
     /// The preemption bound under loom, if any.
     pub(crate) bound: Option<u64>,
+    /// How long it took under loom, without its twins.
+    pub(crate) loom_seconds: Option<f64>,
 }
 
 /// What is known of a crate's ordering sites after its mutants ran.
@@ -134,6 +136,12 @@ pub(crate) struct MutantRow {
     pub(crate) adversities: usize,
     /// Those that a model did not pass.
     pub(crate) not_tolerated: usize,
+    /// The survivors that are not listed.
+    pub(crate) survivors: Vec<String>,
+    /// The sites that no model reached and that are not listed.
+    pub(crate) never_reached: Vec<String>,
+    /// The adversities that a model did not pass.
+    pub(crate) intolerant: Vec<String>,
 }
 
 /// Everything that ran.

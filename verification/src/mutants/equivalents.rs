@@ -6,9 +6,9 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use serde::Deserialize;
 
+use super::place::{Place, Sources};
 use super::site::{Mutant, Site};
 
 /// What the file holds.
@@ -71,166 +71,120 @@ fn parse(text: &str) -> anyhow::Result<Equivalents> {
     Ok(all)
 }
 
-/// The entries for one crate, and which of them were used.
+/// What became of an entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Use {
+    /// It fits nothing: its site is gone.
+    #[default]
+    None,
+    /// It fits a mutant that this model finds.
+    Found(String),
+    /// It is needed.
+    Needed,
+}
+
+/// The entries for one crate, and what became of them.
 #[derive(Debug)]
 pub(crate) struct Excuses<'a> {
-    root: &'a Path,
-    equivalent: Vec<(&'a Equivalent, bool)>,
-    unreached: Vec<(&'a Unreached, bool)>,
+    sources: &'a Sources,
+    equivalent: Vec<(&'a Equivalent, Use)>,
+    unreached: Vec<(&'a Unreached, Use)>,
 }
 
 impl Equivalents {
     /// The entries for files below a directory.
-    pub(crate) fn below<'a>(&'a self, root: &'a Path, directory: &str) -> Excuses<'a> {
+    pub(crate) fn below<'a>(&'a self, sources: &'a Sources, directory: &str) -> Excuses<'a> {
         let inside = |file: &str| file.starts_with(directory);
         let equivalent = self.equivalent.iter().filter(|entry| inside(&entry.file));
         let unreached = self.unreached.iter().filter(|entry| inside(&entry.file));
         Excuses {
-            root,
-            equivalent: equivalent.map(|entry| (entry, false)).collect(),
-            unreached: unreached.map(|entry| (entry, false)).collect(),
+            sources,
+            equivalent: equivalent.map(|entry| (entry, Use::None)).collect(),
+            unreached: unreached.map(|entry| (entry, Use::None)).collect(),
         }
+    }
+
+    /// Files that entries name and that lie below none of some directories.
+    pub(crate) fn outside<'a>(
+        &'a self,
+        directories: &'a [String],
+    ) -> impl Iterator<Item = &'a str> {
+        let files = self.equivalent.iter().map(|entry| entry.file.as_str());
+        let files = files.chain(self.unreached.iter().map(|entry| entry.file.as_str()));
+        files.filter(|file| !directories.iter().any(|directory| file.starts_with(directory)))
+    }
+}
+
+impl Equivalent {
+    fn is_for(&self, mutant: &Mutant, place: &Place) -> bool {
+        self.role == mutant.site.role
+            && self.from == mutant.from
+            && self.to == mutant.to
+            && self.file == mutant.site.file
+            && place.is(&self.function, &self.snippet)
     }
 }
 
 impl Excuses<'_> {
     /// Whether a mutant is listed.
-    pub(crate) fn excuse(&mut self, mutant: &Mutant) -> anyhow::Result<bool> {
-        let place = Place::of(self.root, &mutant.site)?;
-        let mut excused = false;
+    pub(crate) fn lists(&self, mutant: &Mutant) -> anyhow::Result<bool> {
+        let place = self.sources.place(&mutant.site)?;
+        Ok(self.equivalent.iter().any(|(entry, _)| entry.is_for(mutant, &place)))
+    }
+
+    /// Notes that a mutant survived, or which model found it; whether it is listed.
+    pub(crate) fn excuse(&mut self, mutant: &Mutant, killer: Option<&str>) -> anyhow::Result<bool> {
+        let place = self.sources.place(&mutant.site)?;
+        let mut listed = false;
         for (entry, used) in &mut self.equivalent {
-            let same = entry.role == mutant.site.role
-                && entry.from == mutant.from
-                && entry.to == mutant.to
-                && place.is(&mutant.site.file, &entry.file, &entry.function, &entry.snippet);
-            *used |= same;
-            excused |= same;
+            if entry.is_for(mutant, &place) {
+                listed = true;
+                match killer {
+                    None => *used = Use::Needed,
+                    Some(model) if *used == Use::None => *used = Use::Found(model.to_owned()),
+                    Some(_) => {}
+                }
+            }
         }
-        Ok(excused)
+        Ok(listed)
     }
 
     /// Whether a site that no model reaches is listed.
     pub(crate) fn excuse_unreached(&mut self, site: &Site) -> anyhow::Result<bool> {
-        let place = Place::of(self.root, site)?;
+        let place = self.sources.place(site)?;
         let mut excused = false;
         for (entry, used) in &mut self.unreached {
-            let same = place.is(&site.file, &entry.file, &entry.function, &entry.snippet);
-            *used |= same;
-            excused |= same;
+            if entry.file == site.file && place.is(&entry.function, &entry.snippet) {
+                *used = Use::Needed;
+                excused = true;
+            }
         }
         Ok(excused)
     }
 
-    /// What was listed and excused nothing: the site is gone, or a model finds the mutant.
+    /// What was listed and excused nothing, and why.
     pub(crate) fn unused(&self) -> Vec<String> {
-        let equivalent = self.equivalent.iter().filter(|(_, used)| !used).map(|(entry, _)| {
+        let why = |used: &Use| match used {
+            Use::Needed => None,
+            Use::Found(model) => Some(format!("NOT NEEDED: {model} finds it")),
+            Use::None => Some("NOT NEEDED: there is no such site, or not so any more".to_owned()),
+        };
+        let equivalent = self.equivalent.iter().filter_map(|(entry, used)| {
             let Equivalent { file, function, snippet, role, from, to, .. } = entry;
-            format!("{file}, fn {function}, `{snippet}`, {role} {from} -> {to}")
+            let why = why(used)?;
+            Some(format!("{file}, fn {function}, `{snippet}`, {role} {from} -> {to}: {why}"))
         });
-        let unreached = self.unreached.iter().filter(|(_, used)| !used).map(|(entry, _)| {
+        let unreached = self.unreached.iter().filter_map(|(entry, used)| {
             let Unreached { file, function, snippet, .. } = entry;
-            format!("{file}, fn {function}, `{snippet}`, unreached")
+            Some(format!("{file}, fn {function}, `{snippet}`, unreached: {}", why(used)?))
         });
         equivalent.chain(unreached).collect()
     }
 }
 
-/// What stands at a site.
-struct Place {
-    function: String,
-    /// The statement, without white space.
-    statement: String,
-}
-
-impl Place {
-    fn of(root: &Path, site: &Site) -> anyhow::Result<Self> {
-        let path = root.join(&site.file);
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("can't read {}", path.display()))?;
-        Ok(Self::in_text(&text, site.line))
-    }
-
-    fn in_text(text: &str, line: usize) -> Self {
-        let function = text
-            .parse::<TokenStream>()
-            .ok()
-            .and_then(|tokens| innermost_function(tokens, line))
-            .unwrap_or_default();
-        Self { function, statement: statement(text, line) }
-    }
-
-    fn is(&self, file: &str, its_file: &str, function: &str, snippet: &str) -> bool {
-        file == its_file
-            && self.function == function
-            && self.statement.contains(&without_space(snippet))
-    }
-}
-
-fn without_space(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace()).collect()
-}
-
-/// The lines around one, from behind the line that ends the statement before to the one that ends
-/// this.
-fn statement(text: &str, line: usize) -> String {
-    let lines: Vec<_> = text.lines().map(|line| line.split("//").next().unwrap_or("")).collect();
-    let ends = |line: &str| line.trim_end().ends_with([';', '{', '}']);
-    let at = line.saturating_sub(1).min(lines.len().saturating_sub(1));
-    let start = (0..at).rev().find(|line| ends(lines[*line])).map_or(0, |line| line + 1);
-    let end = (at..lines.len()).find(|line| ends(lines[*line])).unwrap_or(at);
-    without_space(&lines[start..=end].join(""))
-}
-
-/// The name of the innermost function whose body holds the line.
-fn innermost_function(tokens: TokenStream, line: usize) -> Option<String> {
-    let mut name = None;
-    let mut is_name = false;
-    for token in tokens {
-        match token {
-            TokenTree::Ident(word) if is_name => {
-                name = Some(word.to_string());
-                is_name = false;
-            }
-            TokenTree::Ident(word) => is_name = word == "fn",
-            TokenTree::Group(group) => {
-                let holds =
-                    group.span_open().start().line <= line && line <= group.span_close().end().line;
-                let is_body = group.delimiter() == Delimiter::Brace;
-                if holds {
-                    let inner = innermost_function(group.stream(), line);
-                    if inner.is_some() {
-                        return inner;
-                    }
-                    if is_body && name.is_some() {
-                        return name;
-                    }
-                }
-                if is_body {
-                    name = None;
-                }
-            }
-            TokenTree::Punct(punct) if punct.as_char() == ';' => name = None,
-            _ => {}
-        }
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const TEXT: &str = "impl S {\n    fn pop(&self) {\n        let a = 1;\n        match self\n            .head\n            .load(Acquire) // why\n        {\n            _ => {}\n        }\n    }\n}\n";
-
-    #[test]
-    fn a_place_is_its_function_and_its_statement() {
-        let place = Place::in_text(TEXT, 6);
-        assert_eq!(place.function, "pop");
-        assert_eq!(place.statement, "matchself.head.load(Acquire){");
-        assert!(place.is("a.rs", "a.rs", "pop", "self.head.load(Acquire)"));
-        assert!(!place.is("a.rs", "a.rs", "push", "self.head.load(Acquire)"));
-        assert!(!place.is("a.rs", "a.rs", "pop", "let a"));
-    }
 
     #[test]
     fn an_entry_needs_an_argument() {
@@ -252,7 +206,9 @@ mod tests {
              argument = 'it was there once upon a time'\n",
         )
         .unwrap();
-        assert_eq!(all.below(Path::new("/"), "a/src/").unused().len(), 1);
-        assert_eq!(all.below(Path::new("/"), "b/src/").unused().len(), 0);
+        let sources = Sources::below(Path::new("/"));
+        assert_eq!(all.below(&sources, "a/src/").unused().len(), 1);
+        assert_eq!(all.below(&sources, "b/src/").unused().len(), 0);
+        assert_eq!(all.outside(&["b/src/".to_owned()]).collect::<Vec<_>>(), ["a/src/a.rs"]);
     }
 }

@@ -7,8 +7,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
+use super::listing::{Listing, Listings, file_of};
 use super::site::{self, Kind, Mutant, Sites};
 
 /// A crate's program of models.
@@ -17,10 +18,24 @@ pub(crate) struct Hunt {
     program: PathBuf,
     directory: PathBuf,
     /// The models' names, with the time that each takes unchanged.
-    pub(crate) models: Vec<(String, Duration)>,
+    models: Vec<(String, Duration)>,
     /// The models that fail unchanged.
     pub(crate) broken: Vec<String>,
+    /// What the broken ones reached before they failed.
+    pub(crate) reached_by_broken: Sites,
     jobs: usize,
+}
+
+/// What a mutant is tried on.
+#[derive(Clone, Debug)]
+pub(crate) struct Quarry<'a> {
+    /// The mutant.
+    pub(crate) mutant: &'a Mutant,
+    /// The model that killed it the last time.
+    pub(crate) killer: Option<&'a str>,
+    /// How long its models, cheapest first, may take unchanged all together; none for all of
+    /// them. At least one is tried.
+    pub(crate) effort: Option<Duration>,
 }
 
 /// What came of a mutant.
@@ -45,12 +60,12 @@ enum End {
 }
 
 impl Hunt {
-    /// Runs each model that is wanted once as it is, and lists the sites that it reaches. A model
-    /// that fails as it is could find nothing, and is left out.
+    /// Runs each model that is wanted once as it is, unless that is known, and lists the sites
+    /// that it reaches. A model that fails as it is could find nothing, and is left out.
     ///
     /// # Errors
     ///
-    /// When a process can't be started.
+    /// When a process can't be started, or a mutant of nothing is found.
     pub(crate) fn prepare(
         program: &Path,
         directory: &Path,
@@ -65,61 +80,81 @@ impl Hunt {
             directory: directory.to_owned(),
             models: Vec::new(),
             broken: Vec::new(),
+            reached_by_broken: Sites::new(),
             jobs,
         };
         std::fs::create_dir_all(scratch)?;
-        let listed = hunt.side_by_side(&names, |number, name| {
-            let listing = scratch.join(format!("{number}.sites"));
-            std::fs::write(&listing, "")?;
-            let start = Instant::now();
-            let mut child = hunt.start(name, &[("LATCHWORK_SITES", &listing.to_string_lossy())])?;
-            let passed = child.wait()?.success();
-            Ok((passed, start.elapsed(), std::fs::read_to_string(&listing)?))
-        })?;
+        let mut listings = Listings::of(program, scratch)?;
+        let new: Vec<_> =
+            names.iter().filter(|name| !listings.models.contains_key(*name)).cloned().collect();
+        let listed = hunt.side_by_side(&new, |_, name| hunt.list(name, scratch))?;
+        listings.models.extend(new.into_iter().zip(listed));
+        listings.keep(scratch)?;
         let mut sites = Sites::new();
-        for (name, (passed, took, listing)) in names.into_iter().zip(listed) {
-            if passed {
-                site::add(&mut sites, hunt.models.len(), &listing);
-                hunt.models.push((name, took));
+        for name in names {
+            let Listing { passed, took, sites: text } = &listings.models[&name];
+            if *passed {
+                site::add(&mut sites, hunt.models.len(), text);
+                hunt.models.push((name, *took));
             } else {
+                site::add(&mut hunt.reached_by_broken, 0, text);
                 hunt.broken.push(name);
             }
         }
+        hunt.control()?;
         Ok((hunt, sites))
     }
 
-    /// Runs each mutant through the models that reach its site: the last killers first, then the
-    /// cheapest. `most` limits the models for an adversity, which every one must survive.
+    /// Whether there is anything to hunt with.
+    pub(crate) fn has_models(&self) -> bool {
+        !self.models.is_empty() || !self.broken.is_empty()
+    }
+
+    fn list(&self, name: &str, scratch: &Path) -> anyhow::Result<Listing> {
+        let listing = file_of(scratch, name);
+        std::fs::write(&listing, "")?;
+        let start = Instant::now();
+        let mut child = self.start(name, &[("LATCHWORK_SITES", &listing.to_string_lossy())])?;
+        let passed = child.wait()?.success();
+        let took = start.elapsed();
+        Ok(Listing { passed, took, sites: std::fs::read_to_string(&listing)? })
+    }
+
+    /// A mutant of a site that isn't there must be found by nothing: else what finds mutants here
+    /// would be something else than the mutants.
+    fn control(&self) -> anyhow::Result<()> {
+        let Some((name, usual)) = self.models.iter().min_by_key(|(_, took)| *took) else {
+            return Ok(());
+        };
+        match self.run(name, "nowhere.rs:1:1:load:Relaxed", *usual)? {
+            End::Passed => Ok(()),
+            _ => bail!("{name} passes by itself and fails under a mutant that changes nothing"),
+        }
+    }
+
+    /// Runs each mutant through the models that reach its site: the last killer first, then the
+    /// busiest killers, then the cheapest.
     ///
     /// # Errors
     ///
     /// When a process can't be started.
-    pub(crate) fn all(
-        &self,
-        sites: &Sites,
-        mutants: &[Mutant],
-        most: usize,
-    ) -> anyhow::Result<Vec<Fate>> {
+    pub(crate) fn all(&self, sites: &Sites, quarries: &[Quarry<'_>]) -> anyhow::Result<Vec<Fate>> {
         let kills: Mutex<HashMap<usize, usize>> = Mutex::default();
-        self.side_by_side(mutants, |_, mutant| {
-            let mut models: Vec<usize> = sites[&mutant.site].hits.keys().copied().collect();
-            {
-                let kills = kills.lock().expect("held for a look only");
-                models.sort_by_key(|model| {
-                    let killed = kills.get(model).copied().unwrap_or(0);
-                    (std::cmp::Reverse(killed), self.models[*model].1)
-                });
-            }
-            let mut fate =
-                Fate { mutant: mutant.clone(), killer: None, unfinished: Vec::new(), untried: 0 };
-            if mutant.kind == Kind::Adversity {
-                models.sort_by_key(|model| self.models[*model].1);
-                fate.untried = models.len().saturating_sub(most);
-                models.truncate(most);
-            }
+        // What needs most models goes first, so that no long one is left alone at the end.
+        let mut order: Vec<_> = (0..quarries.len()).collect();
+        order.sort_by_key(|number| quarries[*number].killer.is_some());
+        let fates = self.side_by_side(&order, |_, number| {
+            let quarry = &quarries[*number];
+            let (models, untried) = self.models_for(quarry, sites, &kills);
+            let mut fate = Fate {
+                mutant: quarry.mutant.clone(),
+                killer: None,
+                unfinished: Vec::new(),
+                untried,
+            };
             for model in models {
                 let (name, usual) = &self.models[model];
-                match self.run(name, mutant, *usual)? {
+                match self.run(name, &quarry.mutant.variable(), *usual)? {
                     End::Passed => {}
                     End::TimedOut => fate.unfinished.push(name.clone()),
                     End::Failed => {
@@ -130,26 +165,60 @@ impl Hunt {
                     }
                 }
             }
-            Ok(fate)
-        })
+            Ok((*number, fate))
+        });
+        let mut fates = fates?;
+        fates.sort_by_key(|(number, _)| *number);
+        Ok(fates.into_iter().map(|(_, fate)| fate).collect())
     }
 
-    fn run(&self, model: &str, mutant: &Mutant, usual: Duration) -> anyhow::Result<End> {
-        let mut child = self.start(model, &[("LATCHWORK_MUTANT", &mutant.variable())])?;
-        let limit = usual * 10 + Duration::from_secs(10);
+    /// The models to try in turn, and how many are left out.
+    fn models_for(
+        &self,
+        quarry: &Quarry<'_>,
+        sites: &Sites,
+        kills: &Mutex<HashMap<usize, usize>>,
+    ) -> (Vec<usize>, usize) {
+        let mut models: Vec<usize> = sites[&quarry.mutant.site].hits.keys().copied().collect();
+        models.sort_by_key(|model| self.models[*model].1);
+        let all = models.len();
+        if let Some(effort) = quarry.effort {
+            let mut spent = Duration::ZERO;
+            models.retain(|model| {
+                let affordable = spent.is_zero() || spent + self.models[*model].1 <= effort;
+                spent += self.models[*model].1;
+                affordable
+            });
+        } else if quarry.mutant.kind == Kind::Weakening {
+            let kills = kills.lock().expect("held for a look only");
+            models.sort_by_key(|model| {
+                let (name, took) = &self.models[*model];
+                let killed = kills.get(model).copied().unwrap_or(0);
+                (quarry.killer != Some(name), std::cmp::Reverse(killed), *took)
+            });
+        }
+        let untried = all - models.len();
+        (models, untried)
+    }
+
+    fn run(&self, model: &str, mutant: &str, usual: Duration) -> anyhow::Result<End> {
+        let mut child = self.start(model, &[("LATCHWORK_MUTANT", mutant)])?;
+        let limit = usual * 5 + Duration::from_secs(5);
         let start = Instant::now();
         let mut pause = Duration::from_millis(1);
         loop {
             if let Some(status) = child.try_wait()? {
                 return Ok(if status.success() { End::Passed } else { End::Failed });
             }
-            if start.elapsed() > limit {
+            // The time on a processor, where the system tells it: other work on the machine must
+            // not decide what a model finds.
+            if processor_time(child.id()).unwrap_or_else(|| start.elapsed()) > limit {
                 child.kill()?;
                 child.wait()?;
                 return Ok(End::TimedOut);
             }
             std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(50));
+            pause = (pause * 2).min(Duration::from_millis(20));
         }
     }
 
@@ -159,6 +228,8 @@ impl Hunt {
             .current_dir(&self.directory)
             .env("RUST_BACKTRACE", "0")
             .env_remove("LATCHWORK_OBSERVATIONS")
+            .env_remove("LATCHWORK_SITES")
+            .env_remove("LATCHWORK_MUTANT")
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -191,6 +262,15 @@ impl Hunt {
         results.sort_by_key(|(number, _)| *number);
         results.into_iter().map(|(_, result)| result).collect()
     }
+}
+
+/// How long a process has been on a processor, as Linux tells it in hundredths of a second.
+fn processor_time(process: u32) -> Option<Duration> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name, which may hold anything, ends with the last parenthesis.
+    let fields: Vec<_> = text[text.rfind(')')? + 1..].split_whitespace().collect();
+    let ticks = |number: usize| fields.get(number)?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
 }
 
 fn names_of_models(program: &Path) -> anyhow::Result<Vec<String>> {

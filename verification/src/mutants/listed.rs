@@ -1,7 +1,8 @@
 //! The sites that stand in the source, whether a model reaches them or not.
 //!
-//! Found by their orderings: a call with `Ordering::X` among its arguments. A call in a macro has
-//! the macro's call for its place, at run time as here.
+//! Found by their orderings: a call with `Ordering::X` among its arguments; the fences, the wakes
+//! and the setting of events by their names. A call in a macro has the macro's call for its place,
+//! at run time as here.
 
 use std::path::Path;
 
@@ -117,6 +118,15 @@ impl Search<'_> {
                 orderings.push("Kept".to_owned());
                 name
             }
+            "wake_one" | "wake_all" | "wake_task" if !is_method => {
+                orderings.push("Kept".to_owned());
+                "wake"
+            }
+            // A cell's `set` has an argument.
+            "set" if is_method && inside.is_empty() => {
+                orderings.push("Kept".to_owned());
+                "set"
+            }
             _ if orderings.is_empty() => return,
             "fence" if !is_method => "fence",
             _ if !is_method => return,
@@ -204,6 +214,12 @@ mod tests {
             [place(1, 4, "store")]
         );
         assert_eq!(sites("macro_rules! m { () => { a.store(1, Release) } }"), []);
+    }
+
+    #[test]
+    fn a_wake_is_a_place_and_so_is_the_setting_of_an_event() {
+        let text = "fn f() { wake_one(address);\n event.set(); cell.set(1); waker.wake_one(); }";
+        assert_eq!(sites(text), [place(1, 10, "wake"), place(2, 8, "set")]);
     }
 
     #[test]

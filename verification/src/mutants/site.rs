@@ -22,12 +22,12 @@ pub(crate) struct Site {
 
 /// Where sites are looked for: a file, named by the end of its path, and perhaps one of its lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Filter {
     file: String,
     line: Option<usize>,
 }
 
-impl Place {
+impl Filter {
     /// Whether it is in this file.
     pub(crate) fn is_in(&self, file: &str) -> bool {
         Path::new(file).ends_with(&self.file)
@@ -40,7 +40,7 @@ impl Place {
 }
 
 /// `FILE` or `FILE:LINE`.
-impl FromStr for Place {
+impl FromStr for Filter {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
@@ -128,7 +128,7 @@ impl fmt::Display for Mutant {
 /// Every change of a site by one step.
 pub(crate) fn mutants(site: &Site, now: &str) -> Vec<Mutant> {
     let weaker: &[&'static str] = match (site.role.as_str(), now) {
-        ("light" | "heavy" | "wake" | "set", _) => &["Dropped"],
+        ("light" | "heavy" | "wake" | "set" | "timer", _) => &["Dropped"],
         ("weak", _) => &["Fails"],
         ("wait", _) => &["Spurious"],
         ("load" | "failure", "SeqCst") => &["Acquire"],
@@ -162,12 +162,12 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_named_by_the_end_of_its_path() {
-        let place = |text: &str| text.parse::<Place>().unwrap();
-        assert!(place("src/lib.rs").holds(&site("load")));
-        assert!(place("a/src/lib.rs:3").holds(&site("load")));
-        assert!(!place("lib.rs:4").holds(&site("load")));
-        assert!(!place("ib.rs").holds(&site("load")));
+    fn a_file_is_named_by_the_end_of_its_path() {
+        let filter = |text: &str| text.parse::<Filter>().unwrap();
+        assert!(filter("src/lib.rs").holds(&site("load")));
+        assert!(filter("a/src/lib.rs:3").holds(&site("load")));
+        assert!(!filter("lib.rs:4").holds(&site("load")));
+        assert!(!filter("ib.rs").holds(&site("load")));
     }
 
     #[test]

@@ -171,6 +171,11 @@ impl Run {
         self.workspace.target.join("logs").join(format!("{}-{}.log", self.step, krate.short()))
     }
 
+    /// Where what each model of a crate reaches is kept.
+    pub(crate) fn listings(&self, krate: &Crate) -> std::path::PathBuf {
+        self.workspace.target.join("listings").join(krate.short())
+    }
+
     /// Does something for each chosen crate, and tells what came of it.
     pub(crate) fn each_crate(
         &mut self,

@@ -11,6 +11,7 @@ use super::cargo::excerpt;
 use crate::command::{Finished, Invocation};
 use crate::corrected_loom::CorrectedLoom;
 use crate::counts;
+use crate::mutants::listing::Listings;
 use crate::report::Outcome;
 use crate::workspace::Crate;
 
@@ -262,12 +263,20 @@ fn run_program(
         .env("LATCHWORK_OBSERVATIONS", observations.to_string_lossy())
         .env("LATCHWORK_MODELS", results.to_string_lossy())
         .env("LATCHWORK_JOBS", run.options.jobs().to_string());
+    let listings = run.listings(krate);
+    if matches!(engine, Engine::Loom(_)) {
+        std::fs::create_dir_all(&listings)?;
+        command = command.env("LATCHWORK_LISTINGS", listings.to_string_lossy());
+    }
     let is_main = test == "loom";
     if is_main && run.options.quick {
         command = command.args(["--models-only"]);
     }
     let finished = command.run(&run.log(krate).with_extension(format!("{test}.log")))?;
     let lines = counts::of_models(&std::fs::read_to_string(&results).unwrap_or_default());
+    if matches!(engine, Engine::Loom(_)) {
+        Listings::add(program, &listings, &lines)?;
+    }
     let mut outcome = if lines.is_empty() {
         counts::of_last_line(&finished.output).unwrap_or_else(|| counts::of_tests(&finished.output))
     } else {
@@ -305,6 +314,7 @@ fn record(run: &mut Run, krate: &Crate, engine: &Engine, lines: &[counts::ModelL
                 row.loom_executions = Some(line.executions);
                 row.observations = Some(line.observations);
                 row.bound = line.bound;
+                row.loom_seconds = Some(line.seconds);
                 row.twins = line.twins;
                 row.twins_found = line.twins_found;
             }

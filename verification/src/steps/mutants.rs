@@ -1,28 +1,42 @@
 //! The step that weakens each site and demands that a model fails for it.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::Run;
 use super::cargo::excerpt;
 use super::models::{Built, Engine};
 use crate::corrected_loom::CorrectedLoom;
 use crate::mutants::equivalents::{self, Equivalents, Excuses};
-use crate::mutants::hunt::{Fate, Hunt};
+use crate::mutants::hunt::{Fate, Hunt, Quarry};
+use crate::mutants::killers::{self, Killers};
 use crate::mutants::listed::{self, Listed};
+use crate::mutants::place::Sources;
 use crate::mutants::site::{self, Kind, Mutant, Site, Sites};
 use crate::report::{MutantRow, Outcome};
 use crate::workspace::Crate;
 
-/// Models that an adversity is tried on, cheapest first; with `--long`, all.
-const MODELS_AN_ADVERSITY: usize = 3;
+/// How long the models may take, unchanged, that a mutant is tried on of which nothing else is
+/// expected: one that is listed as equivalent, or one that every model must pass. With `--long`
+/// there is no end to it.
+const EFFORT: Duration = Duration::from_secs(2);
 
 /// Hunts the mutants of each crate.
 pub(crate) fn run(run: &mut Run) {
     let mut prepared = None;
     run.check("list of equivalents", |run| {
         let corrected = CorrectedLoom::prepare(&run.workspace)?;
-        prepared = Some((Engine::Loom(corrected), equivalents::read(&run.workspace.root)?));
-        Ok(Some(Outcome::pass()))
+        let equivalents = equivalents::read(&run.workspace.root)?;
+        let all = run.workspace.crates.iter().filter(|krate| has_mutants(krate));
+        let sources: Vec<_> = all.map(|krate| krate.path("src/")).collect();
+        let outcome = match equivalents.outside(&sources).next() {
+            None => Outcome::pass(),
+            Some(file) => {
+                Outcome::fail(format!("    {file}: no crate with models has this file\n"))
+            }
+        };
+        prepared = Some((Engine::Loom(corrected), equivalents));
+        Ok(Some(outcome))
     });
     let Some((engine, equivalents)) = prepared else { return };
     run.each_crate(|run, krate| check(run, krate, &engine, &equivalents));
@@ -33,66 +47,125 @@ pub(crate) fn run(run: &mut Run) {
     }
 }
 
+fn has_mutants(krate: &Crate) -> bool {
+    krate.is_product() && krate.tests.iter().any(|test| test == "loom")
+}
+
 fn check(
     run: &mut Run,
     krate: &Crate,
     engine: &Engine,
     equivalents: &Equivalents,
 ) -> anyhow::Result<Option<Outcome>> {
-    if !krate.is_product() || !krate.tests.iter().any(|test| test == "loom") {
+    if !has_mutants(krate) {
         return Ok(None);
     }
-    let mut files =
-        crate::source::files_below(&run.workspace.root.join(krate.path("src")))?.into_iter();
+    let root = run.workspace.root.clone();
+    let mut files = crate::source::files_below(&root.join(krate.path("src")))?.into_iter();
     if !files.any(|file| run.options.wants_some_in(&file.to_string_lossy())) {
         return Ok(None);
     }
-    let Built { program, sources } = match engine.build(run, krate, "loom")? {
+    let Built { program, sources: compiled } = match engine.build(run, krate, "loom")? {
         Ok(built) => built,
         Err(finished) => return Ok(Some(Outcome::fail(excerpt(&finished)))),
     };
     engine.control(run, &program)?;
-    let root = run.workspace.root.clone();
     let source = krate.path("src/");
-    let scratch = run.log(krate).with_extension("d");
+    let scratch = run.listings(krate);
     let jobs = run.options.jobs();
     let models = &run.options.models;
     let wanted = |name: &str| models.is_empty() || models.iter().any(|part| name.contains(part));
     let directory = root.join(&krate.directory);
-    let (hunt, sites) = Hunt::prepare(&program, &directory, jobs, &scratch, wanted)?;
-    let files = sources.iter().map(String::as_str).filter(|file| !is_the_checkers_own(file));
-    let listed = listed::sites_in(&root, files)?;
-    if hunt.models.is_empty() && hunt.broken.is_empty() {
+    let (hunt, mut sites) = Hunt::prepare(&program, &directory, jobs, &scratch, wanted)?;
+    if !hunt.has_models() {
         return Ok(Some(Outcome::skip("its test program has no models")));
     }
-    let is_meant = |site: &Site| site.file.starts_with(&source) && run.options.wants(site);
-    let own: Sites = sites.into_iter().filter(|(site, _)| is_meant(site)).collect();
-    let mutants: Vec<Mutant> =
-        own.iter().flat_map(|(site, reached)| site::mutants(site, &reached.now)).collect();
-    let most = if run.options.long { usize::MAX } else { MODELS_AN_ADVERSITY };
-    let fates = hunt.all(&own, &mutants, most)?;
-    let excuses = equivalents.below(&root, &source);
-    let mut judge = Judge::new(krate, &own, excuses, run.options.narrows_mutants());
+    let files = compiled.iter().map(String::as_str).filter(|file| !is_the_checkers_own(file));
+    let listed = listed::sites_in(&root, files)?;
+    sites.retain(|site, _| site.file.starts_with(&source));
+    let sources = Sources::below(&root);
+    let names = killers::names(&sources, sites.keys())?;
+
+    let committed = root.join("verification/killers").join(format!("{}.tsv", krate.short()));
+    let remembered = scratch.join("killers.tsv");
+    let mut known = Killers::read(&committed)?;
+    let suspects = suspects(&hunt, &sites, &source, &sources, &known)?;
+    known.extend(Killers::read(&remembered)?);
+
+    let mut judge = Judge::new(krate, &sites, equivalents.below(&sources, &source));
+    judge.tells_all = run.options.narrows_mutants();
     for model in &hunt.broken {
         judge.count(false, &format!("    model {model}: FAILS UNCHANGED, and was left out"));
     }
+    for suspect in suspects {
+        writeln!(judge.outcome.detail, "    {suspect}")?;
+    }
+    let is_meant = |site: &Site| run.options.wants(site);
+    let mutants: Vec<Mutant> = sites
+        .iter()
+        .filter(|(site, _)| is_meant(site))
+        .flat_map(|(site, reached)| site::mutants(site, &reached.now))
+        .collect();
+    let mut quarries = Vec::new();
+    for mutant in &mutants {
+        let is_short = mutant.kind == Kind::Adversity || judge.excuses.lists(mutant)?;
+        quarries.push(Quarry {
+            mutant,
+            killer: known.of(&names, mutant),
+            effort: (is_short && !run.options.long).then_some(EFFORT),
+        });
+    }
+    let fates = hunt.all(&sites, &quarries)?;
     for fate in &fates {
         judge.fate(fate)?;
+        if fate.mutant.kind == Kind::Weakening {
+            known.note(&names, &fate.mutant, fate.killer.as_deref());
+        }
     }
     // Some of the models say nothing about what the others reach, some of the mutants nothing
     // about which excuses the others need.
     if models.is_empty() {
-        for listed in unreached(&listed, &own).into_iter().filter(|found| is_meant(&found.site)) {
+        for listed in unreached(&listed, &sites).into_iter().filter(|found| is_meant(&found.site)) {
             judge.unreached(listed)?;
         }
     }
     if !run.options.narrows_mutants() {
         judge.unused();
+        known.retain(&names);
+    }
+    known.write(&remembered)?;
+    if run.options.record {
+        known.write(&committed)?;
     }
     std::fs::write(run.log(krate), &judge.log)?;
     run.report.mutants.push(judge.row);
     let command = format!("cargo verify mutants --crate {}", krate.short());
     Ok(Some(judge.outcome.repeat(&command)))
+}
+
+/// Where models fail as they are: what was recorded of the crate and is weaker now, or gone.
+fn suspects(
+    hunt: &Hunt,
+    sites: &Sites,
+    source: &str,
+    sources: &Sources,
+    recorded: &Killers,
+) -> anyhow::Result<Vec<String>> {
+    if hunt.broken.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut all = sites.clone();
+    for (site, reached) in &hunt.reached_by_broken {
+        if site.file.starts_with(source) {
+            all.entry(site.clone()).or_insert_with(|| reached.clone());
+        }
+    }
+    let names = killers::names(sources, all.keys())?;
+    let mut found = recorded.weakened_since(&all, &names);
+    if !found.is_empty() {
+        found.insert(0, "SUSPECTS, by what stood when the killers were last recorded:".to_owned());
+    }
+    Ok(found)
 }
 
 /// The explorers' side of the facade runs the models; it is no part of what they check.
@@ -123,7 +196,7 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(krate: &Crate, own: &Sites, excuses: Excuses<'a>, tells_all: bool) -> Self {
+    fn new(krate: &Crate, own: &Sites, excuses: Excuses<'a>) -> Self {
         let mut log = String::from("sites and hits\n");
         for (site, reached) in own {
             let hits: u64 = reached.hits.values().sum();
@@ -132,27 +205,29 @@ impl<'a> Judge<'a> {
         }
         log.push_str("mutants\n");
         let row = MutantRow { krate: krate.name.clone(), sites: own.len(), ..MutantRow::default() };
-        Self { row, outcome: Outcome::default(), log, excuses, tells_all }
+        Self { row, outcome: Outcome::default(), log, excuses, tells_all: false }
     }
 
     fn fate(&mut self, fate: &Fate) -> anyhow::Result<()> {
         let mutant = &fate.mutant;
-        let excused = fate.killer.is_none() && self.excuses.excuse(mutant)?;
+        let listed = self.excuses.excuse(mutant, fate.killer.as_deref())?;
         let (good, verdict) = match (&mutant.kind, &fate.killer) {
             (Kind::Weakening, Some(model)) => {
                 self.row.killed += 1;
                 (true, format!("killed by {model}"))
             }
-            (Kind::Weakening, None) if excused => {
+            (Kind::Weakening, None) if listed => {
                 self.row.equivalent += 1;
                 (true, "listed as equivalent".to_owned())
             }
             (Kind::Weakening, None) => {
                 self.row.survived += 1;
+                self.row.survivors.push(mutant.to_string());
                 (false, "SURVIVED".to_owned())
             }
             (Kind::Adversity, Some(model)) => {
                 self.row.not_tolerated += 1;
+                self.row.intolerant.push(format!("{mutant}, by {model}"));
                 (false, format!("NOT TOLERATED by {model}"))
             }
             (Kind::Adversity, None) => (true, "tolerated".to_owned()),
@@ -184,6 +259,9 @@ impl<'a> Judge<'a> {
             writeln!(self.log, "{line}: no model comes by, as listed")?;
         } else if listed.orders() {
             self.row.unhit += 1;
+            self.row
+                .never_reached
+                .push(format!("{}:{}:{} {operation}", site.file, site.line, site.column));
             let line = format!("{line}: NO MODEL COMES BY");
             writeln!(self.log, "{line}")?;
             self.count(false, &line);
@@ -196,9 +274,7 @@ impl<'a> Judge<'a> {
 
     fn unused(&mut self) {
         for entry in self.excuses.unused() {
-            let line = format!(
-                "    equivalents.toml: {entry}: NOT NEEDED: no such mutant survives (any more)"
-            );
+            let line = format!("    equivalents.toml: {entry}");
             self.log.push_str(&line);
             self.log.push('\n');
             self.count(false, &line);

@@ -33,7 +33,7 @@ use crate::const_fn;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 use crate::model::site::{Role, is_dropped};
 use crate::time::Instant;
-use crate::wait::{Address, Class, Waited, wait, wake_one};
+use crate::wait::{Address, Class, Waited, wait, wake_one, wake_task};
 
 mod slot;
 mod wait_async;
@@ -138,7 +138,7 @@ impl Event {
         }
         // Nothing of `self` is touched from here on (I2).
         if let Some(waker) = waker {
-            waker.wake();
+            wake_task(waker);
         }
         if seen == THREAD {
             wake_one(address);
@@ -181,7 +181,12 @@ impl Event {
     /// Blocks the thread until the event is set or the deadline passes; returns whether it is
     /// set.
     #[inline]
+    #[cfg_attr(any(latchwork_loom, latchwork_shuttle), track_caller)]
     pub fn wait_until(&self, deadline: Instant) -> bool {
+        #[cfg(any(latchwork_loom, latchwork_shuttle))]
+        if is_dropped(core::panic::Location::caller(), Role::Timer) {
+            return self.is_set();
+        }
         self.is_set() || self.wait_slow(Some(deadline))
     }
 
@@ -241,23 +246,22 @@ impl Event {
             return Poll::Ready(());
         }
         // CLAIMED: the setter is about to wake an older waker, which may be another task's by now.
-        if seen == CLAIMED || self.slot.put(context.waker().clone()).is_err() {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        // Release: pairs with the Acquire of the setter that claims the waker (I3). Acquire: a
-        // failure has read SET, which pairs with `set`, or a state that breaks the rule of one.
-        match self.state.compare_exchange(seen, TASK, Ordering::Release, Ordering::Acquire) {
-            Ok(_) => Poll::Pending,
-            Err(SET) => {
-                drop(self.slot.take());
-                Poll::Ready(())
-            }
-            Err(_) => {
-                context.waker().wake_by_ref();
-                Poll::Pending
+        if seen != CLAIMED && self.slot.put(context.waker().clone()).is_ok() {
+            // Release: pairs with the Acquire of the setter that claims the waker (I3). Acquire: a
+            // failure has read SET, which pairs with `set`.
+            match self.state.compare_exchange(seen, TASK, Ordering::Release, Ordering::Acquire) {
+                Ok(_) => return Poll::Pending,
+                Err(SET) => {
+                    drop(self.slot.take());
+                    return Poll::Ready(());
+                }
+                // The rule of one waiter is broken: whoever is left behind has been woken.
+                Err(_) => {}
             }
         }
+        // Somebody else is at the slot: the task comes back when they have left.
+        wake_task(context.waker().clone());
+        Poll::Pending
     }
 
     /// Takes the announcement of a waker back, so that the slot is the waiter's; returns what the

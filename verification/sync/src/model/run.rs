@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicUsize as PlainUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant as Wall;
+use std::time::{Duration, Instant as Wall};
 
 use crate::engine::atomic::AtomicUsize;
 
@@ -156,6 +157,7 @@ fn read_lines(path: &Path) -> Option<BTreeSet<String>> {
 
 /// Runs one scene in this process. Its last line tells the parent what was seen.
 fn run_here(model: &Model, scene: Scene, is_model: bool) -> Result<(), String> {
+    super::site::report_when_it_fails();
     let (executions, seen) = model.explore(scene);
     super::site::report().map_err(|error| format!("can't write the list of sites: {error}"))?;
     // A mutant must be found by what goes wrong, not by how many executions there were.
@@ -190,28 +192,83 @@ fn compare_engines(name: &str) -> Result<(), String> {
 
 struct Ran {
     passed: bool,
+    /// Whether it had not ended in its time.
+    unfinished: bool,
     executions: u64,
     observations: u64,
+    seconds: f32,
     output: String,
 }
 
-fn run_child(argument: &str) -> Ran {
+/// How long one model or twin may take, if the environment doesn't say: far more than any needs,
+/// so that one that never ends fails by its name.
+const LIMIT: Duration = Duration::from_secs(900);
+
+fn limit() -> Duration {
+    let Ok(text) = std::env::var("LATCHWORK_LIMIT") else { return LIMIT };
+    let seconds = text.parse().unwrap_or_else(|_| panic!("LATCHWORK_LIMIT={text}: not seconds"));
+    Duration::from_secs(seconds)
+}
+
+/// Runs one scene in a process of its own; `sites` is a file for what it reaches.
+fn run_child(argument: &str, sites: Option<&Path>) -> Ran {
     let program = std::env::current_exe().expect("a running program has a path");
-    let child = Command::new(program)
-        .args(["--run", argument])
-        .env("RUST_BACKTRACE", "0")
-        .stdin(Stdio::null())
-        .output()
+    let mut command = Command::new(program);
+    command.args(["--run", argument]).env("RUST_BACKTRACE", "0").stdin(Stdio::null());
+    if let Some(sites) = sites {
+        // What an earlier run reached is no matter; where it can't be removed, nor can it be
+        // written, which the child tells.
+        let _ = std::fs::remove_file(sites);
+        command.env("LATCHWORK_SITES", sites);
+    }
+    let start = Wall::now();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .expect("the same program can be started again");
-    let stdout = String::from_utf8_lossy(&child.stdout);
+    // Both are read while it runs: a full pipe would stop it.
+    let stdout = reader(child.stdout.take().expect("it is piped"));
+    let stderr = reader(child.stderr.take().expect("it is piped"));
+    let limit = limit();
+    let mut pause = Duration::from_millis(1);
+    let status = loop {
+        match child.try_wait().expect("a child can be waited for") {
+            Some(status) => break Some(status),
+            None if start.elapsed() > limit => {
+                child.kill().expect("a child can be killed");
+                child.wait().expect("a killed child ends");
+                break None;
+            }
+            None => std::thread::sleep(pause),
+        }
+        pause = (pause * 2).min(Duration::from_millis(20));
+    };
+    let stdout = stdout.join().expect("reading panics nowhere");
+    let stderr = stderr.join().expect("reading panics nowhere");
     let summary = stdout.lines().rev().find_map(|line| line.strip_prefix("@ "));
     let number = |position| summary?.split(' ').nth(position)?.parse().ok();
+    let end = match status {
+        Some(status) => status.to_string(),
+        None => format!("did not end in {} s", limit.as_secs()),
+    };
     Ran {
-        passed: child.status.success() && summary.is_some(),
+        passed: status.is_some_and(|status| status.success()) && summary.is_some(),
+        unfinished: status.is_none(),
         executions: number(1).unwrap_or(0),
         observations: number(3).unwrap_or(0),
-        output: format!("{stdout}{}{}\n", String::from_utf8_lossy(&child.stderr), child.status),
+        seconds: start.elapsed().as_secs_f32(),
+        output: format!("{stdout}{stderr}{end}\n"),
     }
+}
+
+fn reader(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What could be read is kept.
+        let _ = from.read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
 }
 
 /// What a failed child said, at its end.
@@ -238,7 +295,9 @@ fn control() -> String {
 ///
 /// `--list` names them; `--models-only` leaves the twins out; `--run NAME` runs one scene in this
 /// process; `--control` prints what the explorer sees of [`control`]. `LATCHWORK_JOBS` is the
-/// number of models to run at a time, and `LATCHWORK_MODELS` a file that gets a line for each.
+/// number of models to run at a time, `LATCHWORK_MODELS` a file that gets a line for each,
+/// `LATCHWORK_LISTINGS` a directory that gets a file for each with the sites that it reached, and
+/// `LATCHWORK_LIMIT` the seconds after which one fails that hasn't ended.
 #[must_use]
 pub fn main(models: &[Model]) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -289,6 +348,7 @@ struct Verdict {
     observations: u64,
     twins: u64,
     twins_found: u64,
+    seconds: f32,
 }
 
 impl Verdict {
@@ -319,7 +379,7 @@ fn run_all(models: &[&Model], twins: bool) -> Vec<Verdict> {
 }
 
 /// Writes the file that `LATCHWORK_MODELS` names: name, verdict, executions, observations, bound,
-/// twins, twins found, and why it was left out, between tabs.
+/// twins, twins found, seconds without twins, and why it was left out, between tabs.
 fn write_verdicts(verdicts: &[Verdict]) -> std::io::Result<()> {
     let Some(path) = std::env::var_os("LATCHWORK_MODELS") else { return Ok(()) };
     let mut lines = String::new();
@@ -330,11 +390,11 @@ fn write_verdicts(verdicts: &[Verdict]) -> std::io::Result<()> {
             (Ok(()), None) => "ok",
         };
         let bound = verdict.bound.map(|bound| bound.to_string()).unwrap_or_default();
-        let Verdict { name, executions, observations, twins, twins_found, .. } = verdict;
+        let Verdict { name, executions, observations, twins, twins_found, seconds, .. } = verdict;
         let reason = verdict.skipped.unwrap_or_default();
         writeln!(
             lines,
-            "{name}\t{word}\t{executions}\t{observations}\t{bound}\t{twins}\t{twins_found}\t{reason}"
+            "{name}\t{word}\t{executions}\t{observations}\t{bound}\t{twins}\t{twins_found}\t{seconds}\t{reason}"
         )
         .expect("a string takes everything");
     }
@@ -376,17 +436,19 @@ fn run_model(model: &Model, twins: bool) -> Verdict {
         observations: 0,
         twins: 0,
         twins_found: 0,
+        seconds: 0.0,
     };
     if let Some(reason) = verdict.skipped {
         println!("model {} ... skipped under {ENGINE}: {reason}", model.name);
         return verdict;
     }
-    let start = Wall::now();
-    let ran = run_child(model.name);
+    let listings = std::env::var_os("LATCHWORK_LISTINGS").map(PathBuf::from);
+    let listing = listings.map(|directory| directory.join(format!("{}.sites", model.name)));
+    let ran = run_child(model.name, listing.as_deref());
     (verdict.executions, verdict.observations) = (ran.executions, ran.observations);
+    verdict.seconds = ran.seconds;
     verdict.result = if ran.passed { compare_engines(model.name) } else { Err(tail(&ran.output)) };
-    let seconds = start.elapsed().as_secs_f32();
-    let Ran { executions, observations, .. } = ran;
+    let Ran { executions, observations, seconds, .. } = ran;
     let mut said = match &verdict.result {
         Ok(()) => format!(
             "model {} ... ok (executions {executions} observations {observations}, {seconds:.1} s)",
@@ -407,15 +469,16 @@ fn run_model(model: &Model, twins: bool) -> Verdict {
 
 /// Whether the bug was found, and the line that says so.
 fn run_twin(model: &Model, bug: &str) -> (bool, String) {
-    let start = Wall::now();
-    let ran = run_child(&format!("{}/{bug}", model.name));
-    let seconds = start.elapsed().as_secs_f32();
     let name = model.name;
-    let line = if ran.passed {
-        let executions = ran.executions;
+    let Ran { passed, unfinished, executions, seconds, .. } =
+        run_child(&format!("{name}/{bug}"), None);
+    let line = if passed {
         format!("twin {name}/{bug} ... FAILED: not found in {executions} executions")
+    } else if unfinished {
+        // It may be that it would pass.
+        format!("twin {name}/{bug} ... FAILED: neither found nor done in {seconds:.0} s")
     } else {
         format!("twin {name}/{bug} ... found ({seconds:.1} s)")
     };
-    (!ran.passed, line)
+    (!passed && !unfinished, line)
 }

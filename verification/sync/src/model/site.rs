@@ -12,7 +12,7 @@
 //! | `weak` | `Fails` | each thread's first weak exchange there fails for no reason |
 //! | `wait` | `Spurious` | each thread's first wait there is woken for no reason |
 //!
-//! A model must fail under a change of the first two kinds, and pass under one of the others.
+//! A model must fail under a change of the first three kinds, and pass under one of the last two.
 
 use core::cell::Cell;
 use core::panic::Location;
@@ -20,7 +20,7 @@ use core::sync::atomic::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, Once};
 
 /// What part of an operation an ordering belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -184,16 +184,29 @@ impl Mutant {
     }
 }
 
-/// Appends what was reached to the file that `LATCHWORK_SITES` names: one line a site with its
-/// file, line, column, role, ordering and hits, separated by tabs.
+/// Lets a run that fails tell what it had reached until then.
+pub(crate) fn report_when_it_fails() {
+    if SITES.is_none() {
+        return;
+    }
+    let told = Once::new();
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // Once: a scene may catch panics in each of its executions.
+        told.call_once(|| drop(report()));
+        before(panic);
+    }));
+}
+
+/// Appends what was reached since the last call to the file that `LATCHWORK_SITES` names: one line
+/// a site with its file, line, column, role, ordering and hits, separated by tabs.
 pub(crate) fn report() -> std::io::Result<()> {
     let (Some(path), Some(sites)) = (std::env::var_os("LATCHWORK_SITES"), &*SITES) else {
         return Ok(());
     };
     let mut lines = String::new();
-    for ((file, line, column, role), (order, hits)) in
-        &*sites.lock().expect("held for a count only")
-    {
+    let reached = std::mem::take(&mut *sites.lock().expect("held for a count only"));
+    for ((file, line, column, role), (order, hits)) in reached {
         let role = role.name();
         writeln!(lines, "{file}\t{line}\t{column}\t{role}\t{order}\t{hits}")
             .expect("a string takes everything");

@@ -131,9 +131,15 @@ pub(super) fn wait(
     waiter.outcome.get().expect("only `release` ends a sleep")
 }
 
+/// Whether this run leaves out the wake that the caller's caller is about to make.
+#[track_caller]
+pub(super) fn is_left_out() -> bool {
+    is_dropped(Location::caller(), Role::Wake)
+}
+
 #[track_caller]
 pub(super) fn wake(address: Address, count: u32, class: Class) -> bool {
-    if is_dropped(Location::caller(), Role::Wake) {
+    if is_left_out() {
         return true;
     }
     let queue = queue(address);

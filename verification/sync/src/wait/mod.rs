@@ -10,6 +10,8 @@
 //!
 //! Nothing here orders memory: the words of the protocol above do.
 
+use core::task::Waker;
+
 use crate::atomic::AtomicU32;
 use crate::time::Instant;
 
@@ -118,6 +120,19 @@ pub fn wake(address: Address, count: u32, class: Class) -> bool {
 #[cfg_attr(any(latchwork_loom, latchwork_shuttle), track_caller)]
 pub fn wake_one(address: Address) -> bool {
     imp::wake(address, 1, Class::ANY)
+}
+
+/// Wakes a task: [`Waker::wake`], which a checker can leave out to see whether a model misses it.
+///
+/// Cost, progress: the executor's.
+#[inline]
+#[cfg_attr(any(latchwork_loom, latchwork_shuttle), track_caller)]
+pub fn wake_task(waker: Waker) {
+    #[cfg(any(latchwork_loom, latchwork_shuttle))]
+    if imp::is_left_out() {
+        return;
+    }
+    waker.wake();
 }
 
 /// Wakes every waiter.
