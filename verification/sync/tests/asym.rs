@@ -4,7 +4,7 @@
 use std::thread;
 
 use latchwork_sync::asym::{self, Asymmetric, Barriers, Kind};
-use latchwork_sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use latchwork_sync::atomic::{AtomicUsize, Ordering};
 
 /// Store buffering: of a light and a heavy at least one sees the other's store.
 #[test]
@@ -111,6 +111,8 @@ fn the_environment_chooses() {
 #[cfg(target_os = "linux")]
 #[test]
 fn fork_in_the_middle_of_a_barrier() {
+    use latchwork_sync::atomic::AtomicBool;
+
     let stop = AtomicBool::new(false);
     let barriers = Barriers::new();
     thread::scope(|scope| {
