@@ -6,6 +6,9 @@ mod imp;
 #[cfg(windows)]
 #[path = "windows.rs"]
 mod imp;
+#[cfg(not(any(unix, windows)))]
+#[path = "none.rs"]
+mod imp;
 
 #[cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
 pub(crate) use imp::LONGEST;

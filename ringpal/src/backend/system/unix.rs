@@ -1,6 +1,12 @@
-//! `pread`, `pwrite`, `fdatasync`, `fsync`.
+//! `pread`, `pwrite`, `fdatasync`, `fsync`; on Apple's systems `F_FULLFSYNC`.
 
 use std::os::fd::{AsRawFd, RawFd};
+
+// Where `off_t` may have 32 bits, the calls that don't cut an offset.
+#[cfg(not(any(target_os = "android", all(target_os = "linux", target_env = "gnu"))))]
+use libc::{off_t, pread, pwrite};
+#[cfg(any(target_os = "android", all(target_os = "linux", target_env = "gnu")))]
+use libc::{off64_t as off_t, pread64 as pread, pwrite64 as pwrite};
 
 use crate::backend::{Outcome, RawOp};
 use crate::error::Operation;
@@ -43,17 +49,14 @@ pub(crate) unsafe fn perform(op: &RawOp) -> Outcome {
     let length = op.length.min(LONGEST);
     // The core has checked that it is below 2^63.
     #[allow(clippy::cast_possible_wrap, reason = "checked before")]
-    let offset = op.offset as libc::off_t;
+    let offset = op.offset as off_t;
     let result = match op.operation {
         // SAFETY: the caller's promise: `length` bytes may be read at `address`.
-        Operation::Write => unsafe {
-            libc::pwrite(fd, op.address.cast_const().cast(), length, offset)
-        },
+        Operation::Write => unsafe { pwrite(fd, op.address.cast_const().cast(), length, offset) },
         // SAFETY: the caller's promise: `length` bytes may be written at `address`.
-        Operation::Read => unsafe { libc::pread(fd, op.address.cast(), length, offset) },
+        Operation::Read => unsafe { pread(fd, op.address.cast(), length, offset) },
         Operation::SyncData => sync_data(fd),
-        // SAFETY: touches no memory.
-        Operation::SyncAll => unsafe { libc::fsync(fd) as isize },
+        Operation::SyncAll => sync_all(fd),
         Operation::Nop => 0,
     };
     u32::try_from(result)
@@ -66,9 +69,20 @@ fn sync_data(fd: RawFd) -> isize {
     unsafe { libc::fdatasync(fd) as isize }
 }
 
-/// Apple's `fsync` leaves data in the device's cache; this doesn't.
 #[cfg(target_vendor = "apple")]
 fn sync_data(fd: RawFd) -> isize {
+    sync_all(fd)
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn sync_all(fd: RawFd) -> isize {
+    // SAFETY: touches no memory.
+    unsafe { libc::fsync(fd) as isize }
+}
+
+/// Apple's `fsync` leaves data in the device's cache; this doesn't.
+#[cfg(target_vendor = "apple")]
+fn sync_all(fd: RawFd) -> isize {
     // SAFETY: touches no memory.
     unsafe { libc::fcntl(fd, libc::F_FULLFSYNC) as isize }
 }
@@ -100,7 +114,7 @@ pub(crate) fn set_open_flags(
         }
         #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
         return Err(std::io::Error::new(
-            std::io::ErrorOperation::Unsupported,
+            std::io::ErrorKind::Unsupported,
             "this system has no unbuffered I/O by open flag",
         ));
     }
