@@ -175,3 +175,27 @@ mod positioned {
         file.seek_write(bytes, offset)
     }
 }
+
+/// Systems without positioned I/O: the handle's own position, one thread at a time.
+#[cfg(not(any(unix, windows)))]
+mod positioned {
+    use std::fs::File;
+    use std::io::{self, Read, Seek, SeekFrom, Write};
+
+    use latchwork_sync::lock::{Mutex, PoisonError};
+
+    /// Readers share their handles.
+    static TURN: Mutex<()> = Mutex::new(());
+
+    pub(super) fn read(mut file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(offset))?;
+        file.read(buffer)
+    }
+
+    pub(super) fn write(mut file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(offset))?;
+        file.write(bytes)
+    }
+}
