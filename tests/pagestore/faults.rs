@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::run::{fail, import, output, pagestore, scratch, stderr, stdout, succeed, tree, verify};
+use crate::run::{fail, import, pagestore, scratch, stdout, succeed, tree, verify};
 
 fn is_root() -> bool {
     // SAFETY: geteuid only returns a number.
@@ -249,6 +249,8 @@ fn refuse_io_uring(command: &mut Command, error: u16) -> &mut Command {
 #[cfg(target_os = "linux")]
 #[test]
 fn without_io_uring_the_pool_does_the_same() {
+    use crate::run::{output, stderr};
+
     for (error, name) in [(libc::EPERM, "EPERM"), (libc::ENOSYS, "ENOSYS")] {
         let scratch = scratch();
         let (input, store) = (scratch.path().join("input"), scratch.path().join("store"));

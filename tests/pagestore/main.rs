@@ -1,6 +1,8 @@
 //! The `pagestore` example as a user meets it: a program that is started, killed, refused a ring,
 //! given bad input, and held to what it acknowledged.
 
+// Its faults are set up with Unix permissions, users and mounts.
+#[cfg(unix)]
 mod faults;
 mod killed;
 mod run;
