@@ -21,6 +21,9 @@ impl Alignment {
     /// 4,096 bytes: what direct I/O on every common file system and device accepts.
     pub const PAGE: Self = Self(4096);
 
+    /// 1 byte: no demand.
+    pub const BYTE: Self = Self(1);
+
     /// The alignment of `bytes` bytes.
     ///
     /// # Errors

@@ -32,7 +32,8 @@ pub enum Policy {
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct File {
-    inner: std::fs::File,
+    /// Shared with owned operations in flight, so that it stays open for them.
+    inner: Arc<std::fs::File>,
     tag: Arc<str>,
     direct: bool,
     policy: Policy,
@@ -44,7 +45,7 @@ impl File {
     /// Whether it is direct is asked of the system once, here.
     pub fn new(inner: std::fs::File, tag: impl Into<Arc<str>>) -> Self {
         let direct = system::is_direct(&inner);
-        Self { inner, tag: tag.into(), direct, policy: Policy::Auto }
+        Self { inner: Arc::new(inner), tag: tag.into(), direct, policy: Policy::Auto }
     }
 
     /// Options to open a file by its path, which becomes its tag.
@@ -79,12 +80,25 @@ impl File {
     }
 
     /// Unwraps the file.
+    ///
+    /// # Panics
+    ///
+    /// Where owned operations on it are in flight, the result is a second descriptor of the same
+    /// file, and the system may have none left.
     pub fn into_std(self) -> std::fs::File {
-        self.inner
+        Arc::try_unwrap(self.inner).unwrap_or_else(|shared| {
+            shared.try_clone().expect("a descriptor for a file that is in use")
+        })
     }
 
+    #[allow(dead_code, reason = "owned operations hold it")]
     pub(crate) fn shared_tag(&self) -> Arc<str> {
         Arc::clone(&self.tag)
+    }
+
+    #[allow(dead_code, reason = "owned operations hold it")]
+    pub(crate) fn share(&self) -> Arc<std::fs::File> {
+        Arc::clone(&self.inner)
     }
 
     pub(crate) fn raw(&self) -> RawFile {
@@ -177,6 +191,6 @@ impl OpenOptions {
         let tag: Arc<str> = path.to_string_lossy().into();
         // What was asked for holds also where the system can't be asked afterwards.
         let direct = self.direct || system::is_direct(&inner);
-        Ok(File { inner, tag, direct, policy: Policy::Auto })
+        Ok(File { inner: Arc::new(inner), tag, direct, policy: Policy::Auto })
     }
 }

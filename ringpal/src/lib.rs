@@ -14,6 +14,8 @@ mod page;
 mod transfer;
 
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub mod access;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 mod builder;
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 mod file;
@@ -24,6 +26,11 @@ mod inline;
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 mod ring;
 
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub use access::{
+    AccessKind, BufferedFile, DirectFile, DirectSyncFile, MappedFile, Misaligned, Opening,
+    WriteThroughFile,
+};
 pub use align::{AlignError, AlignedBuf, Alignment};
 #[cfg(all(feature = "simulate", not(any(latchwork_loom, latchwork_shuttle))))]
 pub use backend::simulated::Simulation;

@@ -1,4 +1,4 @@
-//! Files and positioned I/O, an operating system a file.
+//! Files, maps and positioned I/O, an operating system a file.
 
 #[cfg(unix)]
 #[path = "unix.rs"]
@@ -10,9 +10,18 @@ mod imp;
 #[path = "none.rs"]
 mod imp;
 
+#[cfg(all(unix, not(any(latchwork_loom, latchwork_shuttle))))]
+#[path = "map_unix.rs"]
+mod map;
+#[cfg(all(windows, not(any(latchwork_loom, latchwork_shuttle))))]
+#[path = "map_windows.rs"]
+mod map;
+
 #[cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
 pub(crate) use imp::LONGEST;
 pub use imp::RawFile;
-pub(crate) use imp::codes;
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-pub(crate) use imp::{is_direct, perform, set_open_flags};
+pub(crate) use imp::{allocate, direct_alignment, is_direct, set_open_flags};
+pub(crate) use imp::{codes, perform};
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub(crate) use map::Map;

@@ -124,3 +124,51 @@ pub(crate) fn set_open_flags(
     options.custom_flags(flags);
     Ok(())
 }
+
+/// Space for the first so many bytes.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn allocate(file: &std::fs::File, bytes: u64) -> std::io::Result<()> {
+    let Ok(bytes) = libc::off_t::try_from(bytes) else {
+        return Err(std::io::Error::from_raw_os_error(libc::EFBIG));
+    };
+    loop {
+        // SAFETY: touches no memory.
+        if unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, bytes) } == 0 {
+            return Ok(());
+        }
+        let error = std::io::Error::last_os_error();
+        if error.kind() != std::io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn allocate(_: &std::fs::File, _: u64) -> std::io::Result<()> {
+    Err(std::io::Error::from(std::io::ErrorKind::Unsupported))
+}
+
+/// What direct transfers of this file must be multiples of, where the system tells (Linux 6.1).
+#[cfg(all(target_os = "linux", any(target_env = "gnu", target_env = "musl")))]
+pub(crate) fn direct_alignment(file: &std::fs::File) -> Option<usize> {
+    // SAFETY: all zeros is a valid value.
+    let mut facts: libc::statx = unsafe { core::mem::zeroed() };
+    // SAFETY: an empty path, and a buffer that lives during the call.
+    let result = unsafe {
+        libc::statx(
+            file.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH,
+            libc::STATX_DIOALIGN,
+            &raw mut facts,
+        )
+    };
+    let told = result == 0 && facts.stx_mask & libc::STATX_DIOALIGN != 0;
+    let bytes = facts.stx_dio_mem_align.max(facts.stx_dio_offset_align) as usize;
+    (told && bytes > 0).then_some(bytes)
+}
+
+#[cfg(not(all(target_os = "linux", any(target_env = "gnu", target_env = "musl"))))]
+pub(crate) fn direct_alignment(_: &std::fs::File) -> Option<usize> {
+    None
+}

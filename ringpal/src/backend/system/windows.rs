@@ -99,3 +99,13 @@ pub(crate) fn set_open_flags(
     options.custom_flags(flags);
     Ok(())
 }
+
+/// Makes the file so long, if it is shorter: Windows has no allocation apart from that.
+pub(crate) fn allocate(file: &std::fs::File, bytes: u64) -> std::io::Result<()> {
+    if file.metadata()?.len() < bytes { file.set_len(bytes) } else { Ok(()) }
+}
+
+/// Not asked.
+pub(crate) fn direct_alignment(_: &std::fs::File) -> Option<usize> {
+    None
+}
