@@ -6,10 +6,18 @@
 //! peer once a round, in an order that rotates from round to round, forms the ratio within the
 //! round, and reports the median of the ratios with their spread.
 
+pub mod about;
+pub mod chart;
 mod clock;
+pub mod machine;
+pub mod plot;
 mod row;
+mod run;
 mod versus;
 
+pub use chart::{Axis, Chart, Layout, Line};
 pub use clock::{Stopwatch, process_cpu, thread_cpu, wall};
+pub use machine::Machine;
 pub use row::{Row, table};
+pub use run::Run;
 pub use versus::{Contender, Options, Versus};

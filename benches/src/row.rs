@@ -1,9 +1,9 @@
 //! One comparison and how it is shown.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Ours against one peer. Costs: below 1 is better for us.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
     /// The crate.
     pub group: String,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::Row;
+use crate::{Chart, Machine, Row, Run};
 
 /// What to measure and how thoroughly.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,8 @@ pub struct Options {
     pub only: Vec<String>,
     /// Names the rows instead of measuring them.
     pub list: bool,
+    /// Whether curves are measured too.
+    pub charts: bool,
 }
 
 /// One way of doing the work: returns its cost of this round, in the row's unit.
@@ -39,6 +41,7 @@ impl fmt::Debug for Contender<'_> {
 pub struct Versus {
     options: Options,
     rows: Vec<Row>,
+    charts: Vec<Chart>,
 }
 
 /// The value below which a fraction of the sorted values lies.
@@ -65,7 +68,7 @@ impl Versus {
     /// An empty run.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        Self { options, rows: Vec::new() }
+        Self { options, rows: Vec::new(), charts: Vec::new() }
     }
 
     /// Whether this run only shows that everything works.
@@ -95,6 +98,25 @@ impl Versus {
         }
         let name = format!("{group}/{row}");
         self.options.only.is_empty() || self.options.only.iter().any(|text| name.contains(text))
+    }
+
+    /// Whether a chart is asked for. Its name is looked for as a row's is, but it is none.
+    #[must_use]
+    pub fn wants_chart(&self, group: &str, name: &str) -> bool {
+        self.options.charts && !self.options.list && self.wants(group, name)
+    }
+
+    /// Adds curves.
+    pub fn draw(&mut self, chart: Chart) {
+        println!("{}  {}", chart.group, chart.title);
+        self.charts.push(chart);
+    }
+
+    /// The run as it is now, with the machine that it was made on.
+    #[must_use]
+    pub fn run(self) -> Run {
+        let Self { options, rows, charts } = self;
+        Run { machine: Machine::here(), quick: options.quick, rows, charts }
     }
 
     /// Measures ours and its peers, once each a round, in an order that rotates; one round more

@@ -2,6 +2,7 @@
 //! stores. Every operation appends 128 bytes.
 
 mod baselines;
+mod latencies;
 mod stores;
 
 use std::sync::Barrier;
@@ -83,6 +84,7 @@ pub(crate) fn rows(versus: &mut Versus) {
     real_sync(versus);
     counts(versus);
     slow_sync(versus);
+    latencies::curves(versus);
 }
 
 fn null(versus: &mut Versus) {

@@ -6,68 +6,126 @@ mod ringpal;
 mod rwlock;
 mod treiber;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use latchwork_benches::{Options, Versus, table};
+use latchwork_benches::{Options, Row, Run, Versus, plot, table};
 use lexopt::prelude::*;
 
 const HELP: &str = "\
 cargo versus: ours against its peers, in one run
 
-usage: cargo versus [--quick] [--json FILE] [--list] [TEXT]...
+usage: cargo versus [options] [TEXT]...
 
-  TEXT         only rows whose group/row contains TEXT, such as treiber/ or submit_8
-  --quick      few rounds and small loads: shows that it runs; don't quote its numbers
-  --json FILE  writes the rows as a list of objects
-  --list       names the rows
-  --help       this text
+  TEXT           only rows whose group/row contains TEXT, such as treiber/ or submit_8
+  --quick        few rounds and small loads: shows that it runs; don't quote its numbers
+  --json FILE    writes the rows as a list of objects
+  --plot DIR     draws the run: costs, costs against threads, pauses, latencies, as SVG files
+  --results DIR  writes the whole run: run.json, the pictures, and a page that shows them
+  --from FILE    measures nothing, and takes the run in FILE, a run.json, for the above
+  --list         names the rows
+  --help         this text
 
 Each round runs ours and every peer once, in an order that rotates; the ratio is
 the median over the rounds of ours over theirs, in cost: below 1 is better.
 ";
 
-fn run() -> Result<(), String> {
-    let mut options = Options::default();
-    let mut json: Option<PathBuf> = None;
+/// What is to become of a run.
+#[derive(Default)]
+struct Outputs {
+    json: Option<PathBuf>,
+    plot: Option<PathBuf>,
+    results: Option<PathBuf>,
+}
+
+struct Arguments {
+    options: Options,
+    outputs: Outputs,
+    from: Option<PathBuf>,
+}
+
+/// None when only help was asked for.
+fn parse() -> Result<Option<Arguments>, lexopt::Error> {
+    let (mut options, mut outputs, mut from) = (Options::default(), Outputs::default(), None);
     let mut arguments = lexopt::Parser::from_env();
-    while let Some(argument) = arguments.next().map_err(|error| error.to_string())? {
+    while let Some(argument) = arguments.next()? {
         match argument {
             Long("quick") => options.quick = true,
             Long("list") => options.list = true,
-            Long("json") => json = Some(arguments.value().map_err(|e| e.to_string())?.into()),
+            Long("json") => outputs.json = Some(arguments.value()?.into()),
+            Long("plot") => outputs.plot = Some(arguments.value()?.into()),
+            Long("results") => outputs.results = Some(arguments.value()?.into()),
+            Long("from") => from = Some(arguments.value()?.into()),
             Long("help") | Short('h') => {
                 print!("{HELP}");
-                return Ok(());
+                return Ok(None);
             }
-            Value(text) => options.only.push(text.string().map_err(|e| e.to_string())?),
-            other => return Err(format!("{}; --help tells the usage", other.unexpected())),
+            Value(text) => options.only.push(text.string()?),
+            other => return Err(other.unexpected()),
         }
     }
-    // Said before the measuring, not after it.
-    if let Some(path) = &json {
-        std::fs::write(path, "[]\n")
-            .map_err(|error| format!("can't write {}: {error}", path.display()))?;
+    options.charts = outputs.plot.is_some() || outputs.results.is_some();
+    Ok(Some(Arguments { options, outputs, from }))
+}
+
+fn run() -> Result<(), String> {
+    let arguments = parse().map_err(|error| format!("{error}; --help tells the usage"))?;
+    let Some(Arguments { options, outputs, from }) = arguments else { return Ok(()) };
+    if let Some(file) = from {
+        return outputs.write(&Run::read(&file)?);
     }
+    // Said before the measuring, not after it.
+    outputs.probe()?;
     let listing = options.list;
     let mut versus = Versus::new(options);
     groups(&mut versus);
     if listing {
         return Ok(());
     }
-    if versus.rows().is_empty() {
+    let run = versus.run();
+    if run.rows.is_empty() && run.charts.is_empty() {
         return Err("no row has such a name; --list names them".into());
     }
-    println!("\n{}", table(versus.rows()));
-    if versus.is_quick() {
+    println!("\n{}", table(&run.rows));
+    if run.quick {
         println!("a quick run: these numbers show that it works, and nothing more");
     }
-    if let Some(path) = &json {
-        let text = serde_json::to_string_pretty(versus.rows()).map_err(|e| e.to_string())?;
-        std::fs::write(path, text + "\n")
-            .map_err(|error| format!("can't write {}: {error}", path.display()))?;
+    outputs.write(&run)
+}
+
+impl Outputs {
+    /// Whether everything can be written.
+    fn probe(&self) -> Result<(), String> {
+        if let Some(file) = &self.json {
+            write_rows(file, &[])?;
+        }
+        for directory in self.plot.iter().chain(&self.results) {
+            std::fs::create_dir_all(directory)
+                .map_err(|error| format!("can't make {}: {error}", directory.display()))?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn write(&self, run: &Run) -> Result<(), String> {
+        if let Some(file) = &self.json {
+            write_rows(file, &run.rows)?;
+        }
+        let failed =
+            |directory: &Path, error| format!("can't write to {}: {error}", directory.display());
+        if let Some(directory) = &self.plot {
+            plot::write(run, directory).map_err(|error| failed(directory, error))?;
+        }
+        if let Some(directory) = &self.results {
+            run.write(directory).map_err(|error| failed(directory, error))?;
+        }
+        Ok(())
+    }
+}
+
+fn write_rows(file: &Path, rows: &[Row]) -> Result<(), String> {
+    let text = serde_json::to_string_pretty(rows).map_err(|error| error.to_string())?;
+    std::fs::write(file, text + "\n")
+        .map_err(|error| format!("can't write {}: {error}", file.display()))
 }
 
 /// One module a crate.

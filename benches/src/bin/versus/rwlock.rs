@@ -3,6 +3,7 @@
 mod pairs;
 mod pause;
 mod threads;
+mod timeline;
 
 use std::ops::DerefMut;
 
@@ -57,4 +58,5 @@ pub(crate) fn rows(versus: &mut Versus) {
     pairs::rows(versus);
     threads::rows(versus);
     pause::rows(versus);
+    timeline::curves(versus);
 }

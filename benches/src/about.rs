@@ -1,0 +1,67 @@
+//! What the rows measure, in a few words.
+
+/// Group, row or family of rows, and what it measures.
+const ABOUT: &[(&str, &str, &str)] = &[
+    ("treiber", "pair_handle", "push and pop in turn on a bounded stack, with a handle"),
+    ("treiber", "pair_handle_burst", "the same in bursts of 256"),
+    ("treiber", "pair_handle_unbounded", "push and pop in turn on a growing stack, with a handle"),
+    ("treiber", "pair_handle_burst_unbounded", "the same in bursts of 256"),
+    ("treiber", "pair", "push and pop in turn on a bounded stack, shared"),
+    ("treiber", "pair_unbounded", "push and pop in turn on a growing stack, shared"),
+    ("treiber", "drain_4p", "4 threads push, one takes everything"),
+    ("treiber", "pair_8t", "8 threads push and pop, against one"),
+    ("treiber", "pair_8t_handle", "the same, with handles"),
+    ("treiber", "pair_8t_unbounded", "the same, on a growing stack"),
+    ("reclaim", "pin", "a guard of the process's domain, begun and ended"),
+    ("reclaim", "pin_handle", "a guard of a domain of one's own"),
+    ("reclaim", "pin_idle_1024", "a guard beside 1,024 idle registrations"),
+    ("reclaim", "protect_reused", "one object protected, by a hazard in hand"),
+    ("reclaim", "protect_new", "one object protected, by a new hazard"),
+    ("reclaim", "retire_epoch", "allocate, swap, retire: epochs"),
+    ("reclaim", "retire_hazard", "allocate, swap, retire: hazard pointers"),
+    ("reclaim", "retire_interval", "allocate, swap, retire: intervals"),
+    ("reclaim", "stack_epoch", "push and pop on a plain stack over epochs"),
+    ("reclaim", "stack_hazard", "push and pop on a plain stack over hazard pointers"),
+    ("reclaim", "stack_interval", "push and pop on a plain stack over intervals"),
+    ("reclaim", "garbage_epoch", "most garbage behind a stalled reader: epochs"),
+    ("reclaim", "garbage_hazard", "most garbage behind a stalled reader: hazard pointers"),
+    ("reclaim", "garbage_interval", "most garbage behind a stalled reader: intervals"),
+    ("reclaim", "snapshot_load", "a published value, read"),
+    ("reclaim", "snapshot_store", "a published value, replaced"),
+    ("rwlock", "read_pair", "read lock and unlock, nobody else"),
+    ("rwlock", "write_pair", "write lock and unlock, nobody else"),
+    ("rwlock", "read_only", "reads only"),
+    ("rwlock", "read_only_2t", "reads only, 2 threads"),
+    ("rwlock", "biased_read_only_2t", "reads only, 2 threads, the biased lock"),
+    ("rwlock", "biased_mix90", "10 % writes, the biased lock"),
+    ("rwlock", "mix99", "1 % writes"),
+    ("rwlock", "mix90", "10 % writes"),
+    ("rwlock", "pause_1w", "longest pause of readers; a writer tries for 1 ms, again and again"),
+    ("rwlock", "pause_3w", "the same with three writers"),
+    ("rwlock", "pause_blocking_1w", "longest pause of readers; a writer waits"),
+    ("rwlock", "pause_blocking_3w", "the same with three writers"),
+    ("rwlock", "probe_off", "read lock and unlock, probes off"),
+    ("rwlock", "probe_sampled", "the same, one in many observed"),
+    ("rwlock", "probe_full", "the same, every one observed"),
+    ("ringpal", "nop_32", "32 operations that do nothing, in one batch"),
+    ("ringpal", "nop_1", "one operation that does nothing"),
+    ("ringpal", "direct_32", "32 unbuffered page writes in one batch"),
+    ("ringpal", "buffered_auto", "32 buffered page writes in one batch"),
+    ("ringpal", "direct_auto_p99", "99th percentile of 4 unbuffered page writes"),
+    ("ringpal", "commit_32", "32 unbuffered page writes and a sync"),
+    ("ringpal", "instr_32", "instructions of an operation, in batches of 32"),
+    ("batch-writer", "null", "commits where a sync costs nothing"),
+    ("batch-writer", "submit", "commits with a real sync"),
+    ("batch-writer", "sync1ms", "commits with a sync of 1 ms"),
+    ("batch-writer", "wakes_8", "wakes a commit, 8 submitters"),
+    ("batch-writer", "switches_8", "context switches a commit, 8 submitters"),
+    ("batch-writer", "syncs_8", "syncs a commit, 8 submitters"),
+    ("batch-writer", "open_loop_p99", "99th percentile of a commit, arrivals at random"),
+];
+
+/// What a row, or a family of rows, measures; nothing for one that is not known here.
+#[must_use]
+pub fn of(group: &str, row: &str) -> Option<&'static str> {
+    let found = ABOUT.iter().find(|(of, name, _)| *of == group && *name == row);
+    found.map(|(_, _, about)| *about)
+}

@@ -1,0 +1,31 @@
+//! The committed results are those of the run beside them, and nothing else.
+
+use std::fs;
+use std::path::Path;
+
+use latchwork_benches::{Run, plot};
+
+#[test]
+fn every_picture_and_number_is_made_from_the_run() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/results");
+    let file = directory.join("run.json");
+    if !file.exists() {
+        println!("no results are committed");
+        return;
+    }
+    let run = Run::read(&file).unwrap();
+    assert!(!run.quick, "the results of a quick run are not for docs");
+    let remade = "`cargo versus --from docs/results/run.json --results docs/results` makes it";
+    let page = fs::read_to_string(directory.join("README.md")).unwrap();
+    assert_eq!(page, run.page(), "README.md is not the run's; {remade}");
+    let pictures = plot::pictures(&run);
+    for (name, picture) in &pictures {
+        let found = fs::read_to_string(directory.join(name)).unwrap_or_default();
+        assert_eq!(&found, picture, "{name} is not the run's; {remade}");
+    }
+    for entry in fs::read_dir(&directory).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let known = pictures.contains_key(&name) || ["README.md", "run.json"].contains(&&*name);
+        assert!(known, "{name} belongs to no run");
+    }
+}
