@@ -50,6 +50,11 @@ impl Invocation {
         self
     }
 
+    /// Adds one argument.
+    pub(crate) fn arg(self, argument: &str) -> Self {
+        self.args([argument])
+    }
+
     /// Sets a variable of the environment.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<str>) -> Self {
         self.environment.push((name.to_owned(), value.as_ref().to_owned()));

@@ -7,6 +7,7 @@ mod assembly;
 mod command;
 mod corrected_loom;
 mod counts;
+mod debian;
 mod mutants;
 mod options;
 mod report;

@@ -7,6 +7,8 @@ pub(crate) mod models;
 pub(crate) mod mutants;
 pub(crate) mod packages;
 pub(crate) mod sanitizers;
+pub(crate) mod targets;
+pub(crate) mod tsan;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
@@ -99,6 +101,18 @@ pub(crate) const ALL: &[Step] = &[
         about: "tests under AddressSanitizer, with leaks counted (nightly)",
         when: When::Thorough,
         run: sanitizers::address,
+    },
+    Step {
+        name: "tsan",
+        about: "tests under ThreadSanitizer, with an instrumented standard library",
+        when: When::Thorough,
+        run: tsan::run,
+    },
+    Step {
+        name: "targets",
+        about: "types on other systems; with --long, tests on other processors, emulated",
+        when: When::Thorough,
+        run: targets::run,
     },
     Step {
         name: "shuttle",
