@@ -2,7 +2,7 @@
 #![cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64"),
-    not(any(latchwork_loom, latchwork_shuttle))
+    not(any(latchwork_loom, latchwork_shuttle, latchwork_tsan))
 ))]
 
 use latchwork_sync::asym::{self, Barriers, Kind};
