@@ -17,6 +17,13 @@ mod map;
 #[path = "map_windows.rs"]
 mod map;
 
+#[cfg(all(unix, not(any(latchwork_loom, latchwork_shuttle))))]
+#[path = "map_unix.rs"]
+mod map;
+#[cfg(all(windows, not(any(latchwork_loom, latchwork_shuttle))))]
+#[path = "map_windows.rs"]
+mod map;
+
 #[cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
 pub(crate) use imp::LONGEST;
 pub use imp::RawFile;
