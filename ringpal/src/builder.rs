@@ -86,6 +86,7 @@ pub struct Builder {
     depth: u32,
     workers: usize,
     drive: Drive,
+    latencies: bool,
     #[cfg(feature = "simulate")]
     simulation: Option<Simulation>,
 }
@@ -97,6 +98,7 @@ impl Default for Builder {
             depth: 255,
             workers: 8,
             drive: Drive::Submitter,
+            latencies: false,
             #[cfg(feature = "simulate")]
             simulation: None,
         }
@@ -126,6 +128,14 @@ impl Builder {
     /// Who drives the ring; [`Drive::Submitter`] unless told.
     pub fn drive(mut self, drive: Drive) -> Self {
         self.drive = drive;
+        self
+    }
+
+    /// Whether to note how long each batch takes, in [`Metrics::latency`](crate::Metrics) and
+    /// [`Metrics::submit_latency`](crate::Metrics); not unless told, since it costs three looks at
+    /// the clock a batch.
+    pub fn latencies(mut self, noted: bool) -> Self {
+        self.latencies = noted;
         self
     }
 
@@ -226,7 +236,7 @@ impl Builder {
     }
 
     fn launch(&self, backend: Box<dyn Backend>, info: RingInfo) -> Result<Ring, BuildError> {
-        let core = Arc::new(Core::new(backend, self.drive));
+        let core = Arc::new(Core::new(backend, self.drive).with_latencies(self.latencies));
         let thread = start_thread(&core)?;
         Ok(Ring::assemble(core, Mutex::new(Some(thread)), info))
     }

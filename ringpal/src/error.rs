@@ -16,6 +16,10 @@ pub enum Operation {
     SyncData,
     /// Making data and all metadata durable.
     SyncAll,
+    /// Space for a range of a file, so that writes there need none; the file grows to it.
+    Allocate,
+    /// Zeros in a range of a file; it grows to it.
+    Zero,
     /// A round trip that does nothing.
     Nop,
 }
@@ -27,8 +31,16 @@ impl Operation {
             Self::Read => "read",
             Self::SyncData => "fdatasync",
             Self::SyncAll => "fsync",
+            Self::Allocate => "allocation",
+            Self::Zero => "zero-fill",
             Self::Nop => "nop",
         }
+    }
+
+    /// Whether it is about a range of a file.
+    #[inline]
+    pub(crate) fn has_range(self) -> bool {
+        matches!(self, Self::Write | Self::Read | Self::Allocate | Self::Zero)
     }
 }
 
@@ -48,6 +60,13 @@ pub enum Cause {
     Closed,
     /// The ring itself failed with this code before the operation was submitted.
     RingFailed(i32),
+    /// It was cancelled. Of a transfer, the bytes done say how much had happened before; what was
+    /// in the system's hands at that moment may or may not have happened.
+    Cancelled,
+    /// Its deadline passed. As [`Cause::Cancelled`] otherwise.
+    TimedOut,
+    /// The ring was built by a process of which this one is a fork: its threads are not here.
+    Forked,
 }
 
 impl Cause {
@@ -64,6 +83,9 @@ impl Cause {
             Self::OffsetTooLarge => "keep offset plus length below 2^63",
             Self::Closed => "build a new ring",
             Self::RingFailed(_) => "build a new ring, then submit the operation again",
+            Self::Cancelled => "don't trust the range, if it was a write: write it again",
+            Self::TimedOut => "give it more time; don't trust the range, if it was a write",
+            Self::Forked => "build a ring of this process's own after the fork",
         }
     }
 }
@@ -99,6 +121,9 @@ impl fmt::Display for Cause {
             Self::RingFailed(code) => {
                 write!(f, "the ring failed: {}", std::io::Error::from_raw_os_error(*code))
             }
+            Self::Cancelled => f.write_str("it was cancelled"),
+            Self::TimedOut => f.write_str("its deadline passed"),
+            Self::Forked => f.write_str("the ring belongs to another process"),
         }
     }
 }
@@ -169,7 +194,7 @@ impl fmt::Display for OpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { operation, file, offset, length, done, cause, .. } = self;
         match operation {
-            Operation::Write | Operation::Read => write!(
+            Operation::Write | Operation::Read | Operation::Allocate | Operation::Zero => write!(
                 f,
                 "{} of {length} bytes at offset {offset} of {file} failed after {done} bytes: \
                  {cause}; {}",
@@ -191,7 +216,9 @@ impl From<OpError> for std::io::Error {
             Cause::NoProgress => std::io::ErrorKind::WriteZero,
             Cause::OffsetTooLarge => std::io::ErrorKind::InvalidInput,
             Cause::Closed => std::io::ErrorKind::NotConnected,
-            Cause::RingFailed(_) => std::io::ErrorKind::Other,
+            Cause::TimedOut => std::io::ErrorKind::TimedOut,
+            // Not `Interrupted`, which says "try again" to the standard library's loops.
+            Cause::RingFailed(_) | Cause::Cancelled | Cause::Forked => std::io::ErrorKind::Other,
         };
         Self::new(kind, error)
     }

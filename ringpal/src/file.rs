@@ -91,12 +91,10 @@ impl File {
         })
     }
 
-    #[allow(dead_code, reason = "owned operations hold it")]
     pub(crate) fn shared_tag(&self) -> Arc<str> {
         Arc::clone(&self.tag)
     }
 
-    #[allow(dead_code, reason = "owned operations hold it")]
     pub(crate) fn share(&self) -> Arc<std::fs::File> {
         Arc::clone(&self.inner)
     }

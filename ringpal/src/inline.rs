@@ -15,7 +15,8 @@ use crate::transfer::{Transfer, Verdict};
 ///
 /// The file is open; the memory is valid, and exclusive for a read.
 pub(crate) unsafe fn perform_all(op: RawOp) -> Result<(), (usize, Cause)> {
-    let mut transfer = Transfer::new(op);
+    // SAFETY: the caller's promise.
+    let mut transfer = unsafe { Transfer::new(op) };
     let mut verdict = transfer.without_kernel().unwrap_or(Verdict::Again);
     while verdict == Verdict::Again {
         // SAFETY: the caller's promise; what is left of an operation lies within it.

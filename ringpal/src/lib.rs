@@ -20,9 +20,13 @@ mod builder;
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 mod file;
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+mod fork;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 mod info;
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 mod inline;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub mod owned;
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 mod ring;
 
@@ -43,7 +47,9 @@ pub use file::{File, OpenOptions, Policy};
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub use info::{BackendKind, Fallback, RingInfo};
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-pub use metrics::Metrics;
+pub use metrics::{Latency, Metrics};
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub use owned::{Completed, Pending, ReadBuf, Requests, WriteBuf};
 pub use page::{PageRead, PageWrite};
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub use ring::Ring;
@@ -51,6 +57,10 @@ pub use ring::Ring;
 /// The inside, for models. Present only in checking builds.
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 pub mod checked {
-    pub use crate::backend::{Backend, Completion, Outcome, RawFile, RawOp, Wake};
-    pub use crate::engine::{Core, Failure, Flaws, Refused, Sound, Work};
+    pub use crate::backend::pool::Pool;
+    #[cfg(feature = "simulate")]
+    pub use crate::backend::simulated::{Simulated, Simulation};
+    pub use crate::backend::{Backend, Completion, Outcome, RawFile, RawOp, Wait, Wake};
+    pub use crate::engine::{Core, Ended, Failure, Flaws, Refused, Sound, Started, Target, Work};
+    pub use crate::error::{Cause, Operation};
 }

@@ -5,11 +5,16 @@
 
 use core::fmt;
 
+use latchwork_sync::time::{Duration, Instant};
+
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 use latchwork_sync::atomic::{AtomicU64, Ordering};
 
 /// Batches by size: 1, 2 to 3, 4 to 7, and so on; the last counts all from 2^15.
 const SIZES: usize = 16;
+
+/// Times by nanoseconds, likewise: the last counts all from 2^31, two seconds.
+const DURATIONS: usize = 32;
 
 /// One count.
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
@@ -80,6 +85,26 @@ pub(crate) struct Counts {
     pub(crate) wakes: Count,
     pub(crate) hand_overs: Count,
     pub(crate) inline_operations: Count,
+    pub(crate) stopped: Count,
+    pub(crate) submit_latency: Times,
+    pub(crate) latency: Times,
+}
+
+/// How often something took how long.
+#[derive(Default)]
+pub(crate) struct Times([Count; DURATIONS]);
+
+impl Times {
+    /// By the one writer: something that began then has ended now.
+    #[cold]
+    pub(crate) fn note(&self, since: Instant) {
+        let nanos = Instant::now().saturating_duration_since(since).as_nanos().max(1);
+        self.0[(nanos.ilog2() as usize).min(DURATIONS - 1)].add(1);
+    }
+
+    fn snapshot(&self) -> Latency {
+        Latency { counts: core::array::from_fn(|class| self.0[class].get()) }
+    }
 }
 
 impl Counts {
@@ -106,6 +131,9 @@ impl Counts {
             wakes: self.wakes.get(),
             hand_overs: self.hand_overs.get(),
             inline_operations: self.inline_operations.get(),
+            stopped: self.stopped.get(),
+            submit_latency: self.submit_latency.snapshot(),
+            latency: self.latency.snapshot(),
         }
     }
 }
@@ -146,4 +174,41 @@ pub struct Metrics {
     pub hand_overs: u64,
     /// Operations that stayed on their caller's thread.
     pub inline_operations: u64,
+    /// Operations that were ended early, by a cancel or a deadline.
+    pub stopped: u64,
+    /// From a batch's submission until its first operation was given to the kernel. Empty unless
+    /// the ring was built with [`Builder::latencies`](crate::Builder::latencies).
+    pub submit_latency: Latency,
+    /// From a batch's submission until its last operation had ended; empty as above.
+    pub latency: Latency,
+}
+
+/// How often something took how long, by powers of two of nanoseconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Latency {
+    counts: [u64; DURATIONS],
+}
+
+impl Latency {
+    /// How many were noted.
+    pub fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    /// By class: `[n]` counts those of 2^n up to 2^(n+1) nanoseconds; the last, all above.
+    pub fn by_class(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// A time that this share of all did not exceed, up to a factor of 2; none where nothing was
+    /// noted. `0.99` is the 99th percentile.
+    pub fn percentile(&self, share: f64) -> Option<Duration> {
+        let all = self.count();
+        let mut below = 0;
+        let class = self.counts.iter().position(|count| {
+            below += count;
+            below > 0 && below as f64 >= share * all as f64
+        })?;
+        Some(Duration::from_nanos(2 << class))
+    }
 }

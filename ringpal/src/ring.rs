@@ -2,17 +2,21 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use std::io::IoSlice;
 
 use latchwork_sync::lock::{Arc, Mutex};
 use latchwork_sync::thread::JoinHandle;
 
+use crate::backend::{RawOp, Vector};
 use crate::builder::{BuildError, Builder};
 use crate::engine::{Core, Failure, Refused, Work};
 use crate::error::{BatchError, Cause, OpError, Operation};
 use crate::file::{File, Policy};
+use crate::fork::Birth;
 use crate::info::RingInfo;
 use crate::inline::perform_all;
 use crate::metrics::Metrics;
+use crate::owned::Requests;
 use crate::page::{PageRead, PageWrite};
 
 /// A submission ring, or the pool in its place; shared by any number of threads.
@@ -28,6 +32,7 @@ pub struct Ring {
     /// Taken by whoever closes.
     thread: Mutex<Option<JoinHandle<()>>>,
     info: RingInfo,
+    birth: Birth,
 }
 
 impl Ring {
@@ -50,7 +55,7 @@ impl Ring {
         thread: Mutex<Option<JoinHandle<()>>>,
         info: RingInfo,
     ) -> Self {
-        Self { core, thread, info }
+        Self { core, thread, info, birth: Birth::here() }
     }
 
     /// What the ring turned out to be.
@@ -125,9 +130,84 @@ impl Ring {
         // A sync blocks the thread that asks for it in any case; io_uring would only hand it to a
         // worker of the kernel's.
         let inline = file.policy() != Policy::Ring;
+        let work = Work::One(RawOp::plain(operation, file.raw()));
         // SAFETY: the file is borrowed for this call.
-        let result = unsafe { self.run(Work::Sync(file.raw(), operation), Way::of(file, inline)) };
-        result.map_err(|failed| failed.first(file, operation))
+        let result = unsafe { self.run(work, Way::of(file, inline)) };
+        result.map_err(|failed| failed.first(file, operation, (0, 0)))
+    }
+
+    /// Writes the buffers one behind the other from `offset` on, as one operation, and returns when
+    /// it has ended. Short writes are completed, wherever in the buffers they ended.
+    ///
+    /// # Errors
+    ///
+    /// The operation's own, with the bytes that were done before it failed.
+    pub fn write_vectored(
+        &self,
+        file: &File,
+        offset: u64,
+        buffers: &[IoSlice<'_>],
+    ) -> Result<(), OpError> {
+        let vector = |buffer: &IoSlice<'_>| Vector {
+            address: buffer.as_ptr().cast_mut(),
+            length: buffer.len(),
+        };
+        let mut vectors: Vec<Vector> = buffers.iter().map(vector).collect();
+        let op = RawOp {
+            address: vectors.as_mut_ptr().cast(),
+            length: vectors.iter().map(|vector| vector.length).sum(),
+            offset,
+            vectors: u32::try_from(vectors.len()).expect("fewer than 2^32 buffers"),
+            ..RawOp::plain(Operation::Write, file.raw())
+        };
+        self.single(file, op)
+    }
+
+    /// Takes space for a range of the file, so that writes there need none; the file grows to its
+    /// end, and reads as zeros where it grew.
+    ///
+    /// # Errors
+    ///
+    /// The system's. Where the file system or the operating system has no such call it says so,
+    /// and nothing is done. Windows makes the file longer and takes no space.
+    pub fn allocate(&self, file: &File, offset: u64, length: usize) -> Result<(), OpError> {
+        let op = RawOp::plain(Operation::Allocate, file.raw());
+        self.single(file, RawOp { offset, length, ..op })
+    }
+
+    /// Fills a range of the file with zeros; the file grows to its end. Where the file system can't
+    /// do so by itself, zeros are written.
+    ///
+    /// # Errors
+    ///
+    /// The system's, with the bytes that were done before.
+    pub fn zero(&self, file: &File, offset: u64, length: usize) -> Result<(), OpError> {
+        let op = RawOp::plain(Operation::Zero, file.raw());
+        self.single(file, RawOp { offset, length, ..op })
+    }
+
+    /// One operation, whose memory is borrowed for the call.
+    fn single(&self, file: &File, op: RawOp) -> Result<(), OpError> {
+        let inline = file.policy() != Policy::Ring;
+        // SAFETY: the callers above borrow memory and file for this call.
+        let result = unsafe { self.run(Work::One(op), Way::of(file, inline)) };
+        result.map_err(|failed| failed.first(file, op.operation, (op.offset, op.length)))
+    }
+
+    /// Operations on a file that own their buffers: futures, or handles to block on.
+    ///
+    /// ```
+    /// # use latchwork_ringpal::{File, Ring};
+    /// # let ring = Ring::new()?;
+    /// # let file = File::new(tempfile::tempfile()?, "scratch");
+    /// let writing = ring.on(&file).write(0, vec![7; 100]);
+    /// // … something else meanwhile …
+    /// let buffer = writing.wait().into_result()?;
+    /// # assert_eq!(buffer.len(), 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on<'ring>(&'ring self, file: &'ring File) -> Requests<'ring> {
+        Requests::new(&self.core, file, self.birth)
     }
 
     /// Writes every page, then makes the file's data durable.
@@ -170,8 +250,12 @@ impl Ring {
     /// [`Cause::Closed`]. Returns when every operation has completed and the ring's threads have
     /// exited. What runs inline on other threads goes on there.
     ///
-    /// Closing twice, from any threads, is fine; each call returns after the end.
+    /// Closing twice, from any threads, is fine; each call returns after the end. In a process that
+    /// was forked from the ring's it does nothing.
     pub fn close(&self) {
+        if !self.birth.is_here() {
+            return;
+        }
         // Nothing under the lock panics but a panic of the thread, which aborts.
         let mut thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(thread) = thread.take() {
@@ -188,6 +272,9 @@ impl Ring {
         if way == Way::Inline {
             // SAFETY: the caller's promise.
             return unsafe { self.run_inline(work) };
+        }
+        if !self.birth.is_here() {
+            return Err(Failed::All(Cause::Forked));
         }
         // SAFETY: the caller's promise.
         match unsafe { self.core.run(work, way == Way::Led) } {
@@ -270,8 +357,8 @@ impl Failed {
     }
 
     #[cold]
-    fn first(self, file: &File, operation: Operation) -> OpError {
-        let mut error = self.explain(file, operation, 1, |_| (0, 0));
+    fn first(self, file: &File, operation: Operation, place: (u64, usize)) -> OpError {
+        let mut error = self.explain(file, operation, 1, |_| place);
         error.failures.remove(0)
     }
 
@@ -293,6 +380,12 @@ impl Failed {
 impl Drop for Ring {
     fn drop(&mut self) {
         self.close();
+        if !self.birth.is_here()
+            && let Ok(thread) = self.thread.get_mut()
+        {
+            // A thread of the parent's, of which nothing is left here to join or detach.
+            core::mem::forget(thread.take());
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One operation and its way through short results, interrupts and refusals.
 
 use crate::backend::system::codes;
-use crate::backend::{Outcome, RawOp};
+use crate::backend::{Outcome, RawOp, Vector, zeros};
 use crate::error::{Cause, Operation};
 
 /// So often in a row an operation may be refused for the moment before that is its result.
@@ -13,6 +13,7 @@ const SECTOR: usize = 512;
 /// What is left of an operation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Transfer {
+    /// Its vectors, where it has any, begin with one that is not empty.
     pub(crate) op: RawOp,
     pub(crate) done: usize,
     /// Refusals in a row.
@@ -31,15 +32,26 @@ pub(crate) enum Verdict {
 }
 
 impl Transfer {
-    pub(crate) fn new(op: RawOp) -> Self {
-        Self { op, done: 0, tries: 0 }
+    /// The whole of an operation.
+    ///
+    /// # Safety
+    ///
+    /// The vectors of a vectored operation stay valid, and the transfer's alone, as long as it is
+    /// used.
+    #[inline]
+    pub(crate) unsafe fn new(op: RawOp) -> Self {
+        let mut transfer = Self { op, done: 0, tries: 0 };
+        if op.vectors > 0 {
+            transfer.skip_in_vectors(0);
+        }
+        transfer
     }
 
     /// The verdict on operations that the kernel must not see, or need not.
     #[inline]
     pub(crate) fn without_kernel(&self) -> Option<Verdict> {
         let op = &self.op;
-        if !matches!(op.operation, Operation::Write | Operation::Read) {
+        if !op.operation.has_range() {
             return None;
         }
         // Among them offset u64::MAX, which io_uring takes for "wherever the file's cursor is".
@@ -52,22 +64,55 @@ impl Transfer {
     /// Moves on by what the kernel says.
     #[inline]
     pub(crate) fn advance(&mut self, outcome: Outcome) -> Verdict {
-        let op = &mut self.op;
-        match (op.operation, outcome) {
+        match (self.op.operation, outcome) {
             (Operation::Write, Ok(0)) => Verdict::Failed(Cause::NoProgress),
             (Operation::Read, Ok(0)) => Verdict::Failed(Cause::EndOfFile),
-            (Operation::Write | Operation::Read, Ok(moved)) => {
-                let moved = (moved as usize).min(op.length);
-                self.tries = 0;
-                self.done += moved;
-                op.offset += moved as u64;
-                op.length -= moved;
-                // Within the buffer, or one past its end.
-                op.address = op.address.wrapping_add(moved);
-                if op.length == 0 { Verdict::Done } else { Verdict::Again }
-            }
+            (Operation::Write | Operation::Read, Ok(moved)) => self.move_on(moved),
+            (Operation::Zero, Ok(moved)) if !self.op.address.is_null() => match moved {
+                0 => Verdict::Failed(Cause::NoProgress),
+                moved => self.move_on(moved),
+            },
             (_, Ok(_)) => Verdict::Done,
             (_, Err(code)) => self.refused(code),
+        }
+    }
+
+    #[inline]
+    fn move_on(&mut self, moved: u32) -> Verdict {
+        let op = &mut self.op;
+        let moved = (moved as usize).min(op.length);
+        self.tries = 0;
+        self.done += moved;
+        op.offset += moved as u64;
+        op.length -= moved;
+        if op.length == 0 {
+            return Verdict::Done;
+        }
+        if op.vectors > 0 {
+            self.skip_in_vectors(moved);
+        } else if op.operation != Operation::Zero {
+            // Within the buffer, since some of it is left.
+            op.address = op.address.wrapping_add(moved);
+        }
+        Verdict::Again
+    }
+
+    /// Drops so many bytes, and the empty vectors behind them, from the front of the vectors. A
+    /// transfer that ended just where a vector does goes on with the next one.
+    #[cold]
+    fn skip_in_vectors(&mut self, mut bytes: usize) {
+        let op = &mut self.op;
+        while op.vectors > 0 {
+            // SAFETY: `new`'s contract: a vector that is the transfer's alone.
+            let first = unsafe { &mut *op.address.cast::<Vector>() };
+            if first.length > bytes {
+                first.address = first.address.wrapping_add(bytes);
+                first.length -= bytes;
+                return;
+            }
+            bytes -= first.length;
+            op.vectors -= 1;
+            op.address = op.address.wrapping_add(size_of::<Vector>());
         }
     }
 
@@ -77,6 +122,14 @@ impl Transfer {
         let for_now = [codes::INTERRUPTED, codes::AGAIN, codes::CANCELLED].contains(&code);
         if for_now && self.tries < MOST_TRIES {
             self.tries += 1;
+            return Verdict::Again;
+        }
+        if self.op.operation == Operation::Zero
+            && self.op.address.is_null()
+            && codes::is_unsupported(code)
+        {
+            // The file system can't; zeros are written instead.
+            self.op.address = zeros().as_ptr().cast_mut();
             return Verdict::Again;
         }
         // A direct read that ended within a block has met the end of the file; its rest can't be

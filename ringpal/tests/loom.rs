@@ -2,87 +2,26 @@
 //! kernel of a few lines. On the real machine there is nothing to run.
 
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/backends.rs"]
+mod backends;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/kernel.rs"]
+mod kernel;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/owned.rs"]
+mod owned;
+
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
 mod models {
     use std::process::ExitCode;
 
     use latchwork_ringpal::Drive;
-    use latchwork_ringpal::checked::{
-        Backend, Completion, Core, Flaws, RawOp, Refused, Sound, Wake, Work,
-    };
+    use latchwork_ringpal::checked::{Core, Flaws, Refused, Sound, Work};
     use latchwork_sync::lock::Arc;
     use latchwork_sync::model::{Model, main};
-    use latchwork_sync::{Event, thread};
+    use latchwork_sync::thread;
 
-    /// Rings at the driver's door.
-    struct Bell(Event);
-
-    impl Wake for Bell {
-        fn wake(&self) {
-            self.0.set();
-        }
-    }
-
-    /// Does what it was given at the next wait, or at the submission after; sleeps when it has
-    /// nothing. Fails for ever after so many submissions.
-    struct Kernel {
-        bell: std::sync::Arc<Bell>,
-        pushed: Vec<u32>,
-        taken: Vec<u32>,
-        done: Vec<u32>,
-        capacity: u32,
-        lives: usize,
-    }
-
-    impl Kernel {
-        fn new(capacity: u32, lives: usize) -> Self {
-            let bell = std::sync::Arc::new(Bell(Event::new()));
-            Self { bell, pushed: vec![], taken: vec![], done: vec![], capacity, lives }
-        }
-    }
-
-    // SAFETY: each key goes from `pushed` to `taken` to `done` and out, once.
-    unsafe impl Backend for Kernel {
-        fn capacity(&self) -> u32 {
-            self.capacity
-        }
-
-        unsafe fn push(&mut self, _: &RawOp, key: u32) {
-            self.pushed.push(key);
-        }
-
-        fn submit(&mut self, wait: bool) -> Result<(), i32> {
-            self.done.append(&mut self.taken);
-            if self.lives == 0 {
-                return Err(5);
-            }
-            self.lives -= 1;
-            self.taken.append(&mut self.pushed);
-            if wait && self.done.is_empty() {
-                if self.taken.is_empty() {
-                    self.bell.0.wait();
-                    self.bell.0.reset();
-                } else {
-                    self.done.push(self.taken.remove(0));
-                }
-            }
-            Ok(())
-        }
-
-        fn reap(&mut self, into: &mut Vec<Completion>) {
-            into.extend(self.done.drain(..).map(|key| Completion { key, outcome: Ok(0) }));
-        }
-
-        fn abandon(&mut self, into: &mut Vec<Completion>) {
-            let cancelled = |key| Completion { key, outcome: Err(125) };
-            into.extend(self.pushed.drain(..).map(cancelled));
-        }
-
-        fn waker(&self) -> std::sync::Arc<dyn Wake> {
-            std::sync::Arc::<Bell>::clone(&self.bell)
-        }
-    }
-
-    const IMMORTAL: usize = usize::MAX;
+    use crate::kernel::{IMMORTAL, Kernel, flaws};
 
     struct Scene<F: Flaws> {
         core: Arc<Core<F>>,
@@ -182,15 +121,6 @@ mod models {
         format!("{mine} {theirs}")
     }
 
-    macro_rules! flaws {
-        ($($name:ident: $flaw:ident;)*) => {$(
-            struct $name;
-            impl Flaws for $name {
-                const $flaw: bool = true;
-            }
-        )*};
-    }
-
     flaws! {
         NeverWake: NEVER_WAKE;
         ArmByStore: ARM_BY_STORE;
@@ -201,7 +131,9 @@ mod models {
     }
 
     pub(super) fn run() -> ExitCode {
-        main(&[
+        let mut models = crate::owned::models();
+        models.extend(crate::backends::models());
+        models.extend([
             Model::new("thread_serves_one_submitter", || one_submitter::<Sound>(Drive::Thread))
                 .bound(2)
                 .least(100)
@@ -257,7 +189,8 @@ mod models {
                 .bound(1)
                 .least(100)
                 .random_under_shuttle(20_000),
-        ])
+        ]);
+        main(&models)
     }
 }
 

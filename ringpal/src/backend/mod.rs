@@ -11,9 +11,9 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+mod door;
 pub(crate) mod pool;
-#[cfg(all(feature = "simulate", not(any(latchwork_loom, latchwork_shuttle))))]
+#[cfg(feature = "simulate")]
 pub(crate) mod simulated;
 pub(crate) mod system;
 #[cfg(all(
@@ -32,6 +32,7 @@ pub(crate) mod uring;
 pub use system::RawFile;
 
 use crate::error::Operation;
+use latchwork_sync::time::Instant;
 
 /// One operation. Its memory belongs to the backend until its completion was reaped.
 #[derive(Clone, Copy, Debug)]
@@ -40,12 +41,78 @@ pub struct RawOp {
     pub operation: Operation,
     /// Of which file.
     pub file: RawFile,
-    /// First byte of the buffer; written to by a read only.
+    /// First byte of the buffer, written to by a read only; or the first of the vectors. Of an
+    /// [`Operation::Zero`]: null to ask the file system, else [`zeros`], to be written.
     pub address: *mut u8,
     /// Bytes left to do; a backend may do fewer.
     pub length: usize,
     /// Where in the file; `offset + length` is below 2^63.
     pub offset: u64,
+    /// How many vectors there are at `address`; 0 where that is the buffer itself. The first is
+    /// not empty, and a backend may do no more than that one.
+    pub vectors: u32,
+}
+
+impl RawOp {
+    /// An operation without memory.
+    pub const fn plain(operation: Operation, file: RawFile) -> Self {
+        let address = core::ptr::null_mut();
+        Self { operation, file, address, length: 0, offset: 0, vectors: 0 }
+    }
+
+    /// The buffer, or the first of several; of [`zeros`], as many as there are.
+    pub(crate) fn first_buffer(&self) -> Vector {
+        if self.vectors > 0 {
+            // SAFETY: by `Backend::push`'s contract, there are so many vectors.
+            return unsafe { *self.address.cast::<Vector>() };
+        }
+        let most = if self.operation == Operation::Zero { ZEROS } else { usize::MAX };
+        Vector { address: self.address, length: self.length.min(most) }
+    }
+}
+
+/// One of the buffers of a vectored operation, as the system's `iovec`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Vector {
+    /// First byte.
+    pub address: *mut u8,
+    /// Bytes.
+    pub length: usize,
+}
+
+// SAFETY: an address alone; whoever uses it keeps the promises of `Backend::push`.
+unsafe impl Send for Vector {}
+// SAFETY: as above.
+unsafe impl Sync for Vector {}
+
+#[cfg(unix)]
+const _: () = {
+    assert!(size_of::<Vector>() == size_of::<libc::iovec>());
+    assert!(core::mem::offset_of!(Vector, address) == core::mem::offset_of!(libc::iovec, iov_base));
+    assert!(core::mem::offset_of!(Vector, length) == core::mem::offset_of!(libc::iovec, iov_len));
+};
+
+/// How many zeros are written at once.
+const ZEROS: usize = 1 << 16;
+
+/// Zeros at an address that direct writes accept.
+pub(crate) fn zeros() -> &'static [u8] {
+    #[repr(align(4096))]
+    struct Block([u8; ZEROS]);
+    static BLOCK: Block = Block([0; ZEROS]);
+    &BLOCK.0
+}
+
+/// For how long a submission may sleep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Not at all.
+    No,
+    /// Until a completion is there or a wake came.
+    Forever,
+    /// The same, or until this moment.
+    Until(Instant),
 }
 
 /// How an operation ended: bytes done, or the system's code (positive).
@@ -93,13 +160,18 @@ pub unsafe trait Backend: Send {
     /// Fewer than [`Backend::capacity`] are in flight.
     unsafe fn push(&mut self, op: &RawOp, key: u32);
 
-    /// Hands what was pushed to the kernel; with `wait`, sleeps until a completion is there or a
-    /// wake came. May return early for no reason. Interrupts and full queues are no errors.
+    /// Asks the kernel to end an operation that was pushed and not yet reaped. It completes all the
+    /// same: cancelled, or as if nobody had asked. May come too late and hit another operation
+    /// under the same key, which then completes as cancelled for no reason.
+    fn cancel(&mut self, key: u32);
+
+    /// Hands what was pushed to the kernel, then sleeps for `wait`. May return early for no
+    /// reason. Interrupts and full queues are no errors.
     ///
     /// # Errors
     ///
     /// The system's code: the backend takes no more operations. Those in flight go on.
-    fn submit(&mut self, wait: bool) -> Result<(), i32>;
+    fn submit(&mut self, wait: Wait) -> Result<(), i32>;
 
     /// Moves the completions that are there to `into`.
     fn reap(&mut self, into: &mut Vec<Completion>);
@@ -123,7 +195,10 @@ unsafe impl<B: Backend + ?Sized> Backend for Box<B> {
         // SAFETY: the caller's promise, passed on.
         unsafe { (**self).push(op, key) }
     }
-    fn submit(&mut self, wait: bool) -> Result<(), i32> {
+    fn cancel(&mut self, key: u32) {
+        (**self).cancel(key);
+    }
+    fn submit(&mut self, wait: Wait) -> Result<(), i32> {
         (**self).submit(wait)
     }
     fn reap(&mut self, into: &mut Vec<Completion>) {

@@ -11,8 +11,9 @@ use core::fmt;
 use latchwork_sync::lock::{Arc, Condvar, Mutex, MutexGuard};
 use latchwork_sync::thread::{JoinHandle, spawn_named};
 
+use super::door::sleep;
 use super::system::{codes, perform};
-use super::{Backend, Completion, RawOp, Wake};
+use super::{Backend, Completion, RawOp, Wait, Wake};
 
 struct Queues {
     todo: VecDeque<(RawOp, u32)>,
@@ -72,7 +73,7 @@ impl Wake for Bell {
 }
 
 /// Threads that do what is pushed.
-pub(crate) struct Pool {
+pub struct Pool {
     office: Arc<Office>,
     workers: Vec<JoinHandle<()>>,
     capacity: u32,
@@ -88,7 +89,7 @@ impl Pool {
     /// # Errors
     ///
     /// The system's, where it gives none.
-    pub(crate) fn new(depth: u32, workers: usize) -> std::io::Result<Self> {
+    pub fn new(depth: u32, workers: usize) -> std::io::Result<Self> {
         let capacity = depth.max(1);
         let queues = Queues {
             todo: VecDeque::with_capacity(capacity as usize),
@@ -130,9 +131,22 @@ unsafe impl Backend for Pool {
         self.staged.push((*op, key));
     }
 
-    fn submit(&mut self, wait: bool) -> Result<(), i32> {
+    fn cancel(&mut self, key: u32) {
+        let cancelled = Completion { key, outcome: Err(codes::CANCELLED) };
+        let mut queues = self.office.queues();
+        if let Some(at) = self.staged.iter().position(|(_, staged)| *staged == key) {
+            self.staged.swap_remove(at);
+            queues.done.push(cancelled);
+        } else if let Some(at) = queues.todo.iter().position(|(_, todo)| *todo == key) {
+            queues.todo.remove(at);
+            queues.done.push(cancelled);
+        }
+        // Else a worker has it, or it is done: a call that has begun can't be called back.
+    }
+
+    fn submit(&mut self, wait: Wait) -> Result<(), i32> {
         let fresh = self.staged.len();
-        if fresh == 0 && !wait {
+        if fresh == 0 && wait == Wait::No {
             return Ok(());
         }
         let mut queues = self.office.queues();
@@ -142,10 +156,13 @@ unsafe impl Backend for Pool {
         } else {
             (0..fresh).for_each(|_| self.office.work.notify_one());
         }
-        while wait && queues.done.is_empty() && !core::mem::take(&mut queues.rung) {
+        while wait != Wait::No && queues.done.is_empty() && !core::mem::take(&mut queues.rung) {
             queues.driver_waits = true;
-            queues =
-                self.office.driver.wait(queues).unwrap_or_else(std::sync::PoisonError::into_inner);
+            let Some(awake) = sleep(&self.office.driver, queues, wait) else {
+                queues = self.office.queues();
+                break;
+            };
+            queues = awake;
         }
         queues.driver_waits = false;
         Ok(())

@@ -10,8 +10,9 @@ use core::fmt;
 
 use latchwork_sync::lock::{Arc, Condvar, Mutex, MutexGuard};
 
+use super::door::sleep;
 use super::system::{codes, perform};
-use super::{Backend, Completion, Outcome, RawOp, Wake};
+use super::{Backend, Completion, Outcome, RawOp, Wait, Wake};
 use crate::error::Operation;
 
 /// What a simulated kernel does wrong, each as chances in 1,000.
@@ -127,7 +128,7 @@ impl Wake for Bell {
 }
 
 /// The kernel.
-pub(crate) struct Simulated {
+pub struct Simulated {
     faults: Simulation,
     dice: Dice,
     door: Arc<Door>,
@@ -142,7 +143,7 @@ pub(crate) struct Simulated {
 unsafe impl Send for Simulated {}
 
 impl Simulated {
-    pub(crate) fn new(faults: Simulation, depth: u32) -> Self {
+    pub fn new(faults: Simulation, depth: u32) -> Self {
         Self {
             faults,
             dice: Dice(faults.seed),
@@ -196,7 +197,21 @@ unsafe impl Backend for Simulated {
         self.queued.push_back((*op, key));
     }
 
-    fn submit(&mut self, wait: bool) -> Result<(), i32> {
+    fn cancel(&mut self, key: u32) {
+        if let Some(at) = self.queued.iter().position(|(_, queued)| *queued == key) {
+            self.queued.remove(at);
+        } else if let Some(at) = self.taken.iter().position(|(_, taken)| *taken == key)
+            && self.dice.chance(500)
+        {
+            self.taken.swap_remove(at);
+        } else {
+            // Already done, or too late to call back.
+            return;
+        }
+        self.done.push(Completion { key, outcome: Err(codes::CANCELLED) });
+    }
+
+    fn submit(&mut self, wait: Wait) -> Result<(), i32> {
         let Simulation { late, busy, spurious, death, .. } = self.faults;
         if self.dead {
             return Err(codes::BROKEN);
@@ -214,7 +229,7 @@ unsafe impl Backend for Simulated {
                 self.end_one();
             }
         }
-        if !wait || !self.done.is_empty() || self.dice.chance(spurious) {
+        if wait == Wait::No || !self.done.is_empty() || self.dice.chance(spurious) {
             return Ok(());
         }
         if !self.taken.is_empty() {
@@ -222,8 +237,8 @@ unsafe impl Backend for Simulated {
         } else if self.queued.is_empty() {
             let mut rung = self.door.rung();
             while !core::mem::take(&mut *rung) {
-                rung =
-                    self.door.changed.wait(rung).unwrap_or_else(std::sync::PoisonError::into_inner);
+                let Some(awake) = sleep(&self.door.changed, rung, wait) else { break };
+                rung = awake;
             }
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! Linux io_uring.
 //!
 //! - U1: the submission queue holds at least one entry more than the capacity (the poll of the
-//!   wake descriptor), and the completion queue twice as much, so that neither is ever full.
+//!   wake descriptor), and the completion queue twice as much, so that neither is ever full. A
+//!   request to cancel waits for room, and for those before it to have ended.
 //! - U2: the wake descriptor is polled by a multishot poll whenever somebody waits in the kernel;
 //!   it is never read, each write gives one completion.
 //! - U3: no entry is linked or drained: a link would run the writes one by one and cancel the rest
@@ -19,17 +20,21 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use io_uring::{IoUring, Probe, cqueue, opcode, squeue, types};
 
-use super::system::{LONGEST, RawFile, codes};
-use super::{Backend, Completion, RawOp, Wake};
+use super::system::{LONGEST, MOST_VECTORS, RawFile, codes, range_mode};
+use super::{Backend, Completion, RawOp, Wait, Wake};
 use crate::engine::Drive;
 use crate::error::Operation;
 use crate::info::Fallback;
+use latchwork_sync::time::{Duration, Instant};
 
 /// Marks the completions of the poll.
 const POLL: u64 = u64::MAX;
 
-/// The same in the list of what is queued.
-const POLL_KEY: u32 = u32::MAX;
+/// Marks the completions of requests to cancel.
+const CANCEL: u64 = u64::MAX - 1;
+
+/// In the list of what is queued: an entry of our own.
+const OWN_KEY: u32 = u32::MAX;
 
 /// The descriptor that ends a wait.
 struct Bell(OwnedFd);
@@ -143,6 +148,10 @@ pub(crate) struct Uring {
     polled: bool,
     /// Keys of what the kernel has not taken yet, oldest first.
     queued: Vec<u32>,
+    /// Operations to cancel, when there is room.
+    to_cancel: Vec<u32>,
+    /// Whether a request to cancel is in the kernel.
+    cancelling: bool,
 }
 
 impl Uring {
@@ -165,6 +174,8 @@ impl Uring {
                         capacity,
                         polled: false,
                         queued: Vec::with_capacity(capacity as usize + 1),
+                        to_cancel: Vec::new(),
+                        cancelling: false,
                     });
                 }
                 Err(error) => code = code_of(&error),
@@ -194,7 +205,20 @@ impl Uring {
         if !self.polled {
             self.polled = true;
             let entry = self.bell.poll_entry();
-            self.queue(&entry, POLL_KEY);
+            self.queue(&entry, OWN_KEY);
+        }
+    }
+
+    /// One request to cancel at a time, so that the completion queue has room for its answer (U1).
+    #[cold]
+    fn send_cancel(&mut self) {
+        if !self.cancelling
+            && !self.ring.submission().is_full()
+            && let Some(key) = self.to_cancel.pop()
+        {
+            self.cancelling = true;
+            let entry = opcode::AsyncCancel::new(u64::from(key)).build().user_data(CANCEL);
+            self.queue(&entry, OWN_KEY);
         }
     }
 }
@@ -211,6 +235,10 @@ fn try_out() -> Result<(), Fallback> {
         (opcode::Fsync::CODE, "fsync"),
         (opcode::PollAdd::CODE, "poll"),
         (opcode::Nop::CODE, "nop"),
+        (opcode::Writev::CODE, "vectored write"),
+        (opcode::Readv::CODE, "vectored read"),
+        (opcode::Fallocate::CODE, "fallocate"),
+        (opcode::AsyncCancel::CODE, "cancel"),
     ];
     if let Some((_, name)) = needed.iter().find(|(code, _)| !probe.is_supported(*code)) {
         return Err(Fallback::MissingOperation(name));
@@ -241,16 +269,59 @@ fn try_out() -> Result<(), Fallback> {
 fn entry(op: &RawOp) -> squeue::Entry {
     let RawFile(fd) = op.file;
     let file = types::Fd(fd);
+    if op.vectors > 1 {
+        return vectored(op, file);
+    }
+    if op.vectors == 1 || op.address.is_null() || op.operation == Operation::Zero {
+        return rare(op, file);
+    }
     let length = op.length.min(LONGEST) as u32;
     match op.operation {
         Operation::Write => {
             opcode::Write::new(file, op.address.cast_const(), length).offset(op.offset).build()
         }
-        Operation::Read => opcode::Read::new(file, op.address, length).offset(op.offset).build(),
+        _ => opcode::Read::new(file, op.address, length).offset(op.offset).build(),
+    }
+}
+
+fn vectored(op: &RawOp, file: types::Fd) -> squeue::Entry {
+    let (vectors, count) = (op.address.cast::<libc::iovec>(), op.vectors.min(MOST_VECTORS));
+    match op.operation {
+        Operation::Write => opcode::Writev::new(file, vectors, count).offset(op.offset).build(),
+        _ => opcode::Readv::new(file, vectors, count).offset(op.offset).build(),
+    }
+}
+
+/// Operations with no buffer, or with one that must be looked up.
+fn rare(op: &RawOp, file: types::Fd) -> squeue::Entry {
+    let vector = op.first_buffer();
+    let length = vector.length.min(LONGEST) as u32;
+    match op.operation {
+        Operation::Allocate => range(op, file),
+        Operation::Zero if op.address.is_null() => range(op, file),
+        Operation::Write | Operation::Zero => {
+            opcode::Write::new(file, vector.address, length).offset(op.offset).build()
+        }
+        Operation::Read => {
+            opcode::Read::new(file, vector.address, length).offset(op.offset).build()
+        }
         Operation::SyncData => opcode::Fsync::new(file).flags(types::FsyncFlags::DATASYNC).build(),
         Operation::SyncAll => opcode::Fsync::new(file).build(),
         Operation::Nop => opcode::Nop::new().build(),
     }
+}
+
+fn range(op: &RawOp, file: types::Fd) -> squeue::Entry {
+    opcode::Fallocate::new(file, op.length as u64)
+        .offset(op.offset)
+        .mode(range_mode(op.operation))
+        .build()
+}
+
+/// How long until `deadline`, at least a nanosecond, since none at all is no wait.
+fn time_until(deadline: Instant) -> types::Timespec {
+    let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
+    types::Timespec::from(left)
 }
 
 // SAFETY: the kernel completes every entry that it has taken exactly once, and `abandon` those
@@ -272,14 +343,30 @@ unsafe impl Backend for Uring {
         self.queue(&entry(op).user_data(u64::from(key)), key);
     }
 
-    fn submit(&mut self, wait: bool) -> Result<(), i32> {
+    fn cancel(&mut self, key: u32) {
+        self.to_cancel.push(key);
+    }
+
+    fn submit(&mut self, wait: Wait) -> Result<(), i32> {
         self.keep_polled();
-        // What is there already needs no wait.
-        let wait = wait && self.ring.completion().is_empty();
-        if self.queued.is_empty() && !wait {
+        if !self.to_cancel.is_empty() {
+            self.send_cancel();
+        }
+        // What is there already needs no wait; nor may a wait keep a request to cancel back.
+        let held_back = !self.to_cancel.is_empty() && !self.cancelling;
+        let wait = if self.ring.completion().is_empty() && !held_back { wait } else { Wait::No };
+        if self.queued.is_empty() && wait == Wait::No {
             return Ok(());
         }
-        match self.ring.submit_and_wait(usize::from(wait)) {
+        let submitted = match wait {
+            Wait::No => self.ring.submit(),
+            Wait::Forever => self.ring.submit_and_wait(1),
+            Wait::Until(deadline) => {
+                let time = time_until(deadline);
+                self.ring.submitter().submit_with_args(1, &types::SubmitArgs::new().timespec(&time))
+            }
+        };
+        match submitted {
             Ok(taken) if taken >= self.queued.len() => self.queued.clear(),
             Ok(taken) => drop(self.queued.drain(..taken)),
             Err(error) => match code_of(&error) {
@@ -300,15 +387,23 @@ unsafe impl Backend for Uring {
                 polled = cqueue::more(entry.flags());
                 continue;
             }
+            if entry.user_data() == CANCEL {
+                self.cancelling = false;
+                continue;
+            }
             let result = entry.result();
             let outcome = u32::try_from(result).map_err(|_| -result);
-            into.push(Completion { key: entry.user_data() as u32, outcome });
+            let key = entry.user_data() as u32;
+            if !self.to_cancel.is_empty() {
+                self.to_cancel.retain(|other| *other != key);
+            }
+            into.push(Completion { key, outcome });
         }
         self.polled = polled;
     }
 
     fn abandon(&mut self, into: &mut Vec<Completion>) {
-        let keys = self.queued.drain(..).filter(|key| *key != POLL_KEY);
+        let keys = self.queued.drain(..).filter(|key| *key != OWN_KEY);
         into.extend(keys.map(|key| Completion { key, outcome: Err(codes::CANCELLED) }));
     }
 

@@ -2,10 +2,11 @@
 
 use alloc::vec::Vec;
 use core::fmt;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
 use latchwork_sync::Event;
 use latchwork_sync::cell::UnsafeCell;
+use latchwork_sync::time::Instant;
 use latchwork_treiber::intrusive::{Link, Linked, Owner};
 
 use crate::backend::{RawFile, RawOp};
@@ -19,21 +20,27 @@ pub enum Work {
     Write(RawFile, *const PageWrite<'static>, usize),
     /// Page reads.
     Read(RawFile, *mut PageRead<'static>, usize),
-    /// `fdatasync` or `fsync`.
-    Sync(RawFile, Operation),
+    /// Anything, once.
+    One(RawOp),
     /// So many operations that do nothing.
     Nop(usize),
+    /// Not I/O: asks the driver to end another batch early.
+    Cancel(Target),
     /// Not I/O: tells the driver to close.
     Close,
 }
+
+/// A batch of one operation that another batch talks of, and keeps in place.
+#[derive(Clone, Copy, Debug)]
+pub struct Target(pub(super) NonNull<Batch>);
 
 impl Work {
     /// How many operations it has.
     pub(crate) fn count(&self) -> usize {
         match *self {
             Self::Write(_, _, count) | Self::Read(_, _, count) | Self::Nop(count) => count,
-            Self::Sync(..) => 1,
-            Self::Close => 0,
+            Self::One(_) => 1,
+            Self::Cancel(_) | Self::Close => 0,
         }
     }
 
@@ -43,13 +50,6 @@ impl Work {
     ///
     /// The index is below `count`, and the pages are there for the driver alone (I2).
     pub(crate) unsafe fn operation(&self, index: usize) -> RawOp {
-        let nothing = RawOp {
-            operation: Operation::Nop,
-            file: RawFile::NONE,
-            address: ptr::null_mut(),
-            length: 0,
-            offset: 0,
-        };
         match *self {
             Self::Write(file, pages, _) => {
                 // SAFETY: the index is below the count.
@@ -62,6 +62,7 @@ impl Work {
                     address: page.data.as_ptr().cast_mut(),
                     length: page.data.len(),
                     offset: page.offset,
+                    vectors: 0,
                 }
             }
             Self::Read(file, pages, _) => {
@@ -75,10 +76,13 @@ impl Work {
                     address: page.data.as_mut_ptr(),
                     length: page.data.len(),
                     offset: page.offset,
+                    vectors: 0,
                 }
             }
-            Self::Sync(file, operation) => RawOp { operation, file, ..nothing },
-            Self::Nop(_) | Self::Close => nothing,
+            Self::One(op) => op,
+            Self::Nop(_) | Self::Cancel(_) | Self::Close => {
+                RawOp::plain(Operation::Nop, RawFile::NONE)
+            }
         }
     }
 }
@@ -103,6 +107,12 @@ pub(super) struct Progress {
     /// Operations that have not ended.
     pub(super) left: usize,
     pub(super) failures: Vec<Failure>,
+    /// Why it shall end before its time.
+    pub(super) stopped: Option<Cause>,
+    /// When it shall, with [`Cause::TimedOut`].
+    pub(super) deadline: Option<Instant>,
+    /// When it was submitted, where somebody wants to know how long it takes.
+    pub(super) submitted: Option<Instant>,
 }
 
 /// One call's operations. Aligned for the marks in the word that holds its address.
@@ -112,6 +122,9 @@ pub(super) struct Batch {
     /// The submitter's before the push and after `done`, the driver's between.
     pub(super) progress: UnsafeCell<Progress>,
     pub(super) done: Event,
+    /// Gives up the driver's share of a batch that it owns together with a handle; none for a
+    /// batch that is lent by a caller that waits.
+    pub(super) release: Option<unsafe fn(NonNull<Self>)>,
 }
 
 // SAFETY: `link` and `progress` have one owner at a time (I2), handed over by the word's
@@ -128,11 +141,20 @@ impl Batch {
     /// The pages behind `work` outlive the batch; those of reads are exclusive. The file stays
     /// open.
     pub(super) unsafe fn new(work: Work) -> Self {
-        let left = work.count();
+        let progress = Progress {
+            work,
+            begun: 0,
+            left: work.count(),
+            failures: Vec::new(),
+            stopped: None,
+            deadline: None,
+            submitted: None,
+        };
         Self {
             link: Link::new(),
-            progress: UnsafeCell::new(Progress { work, begun: 0, left, failures: Vec::new() }),
+            progress: UnsafeCell::new(progress),
             done: Event::new(),
+            release: None,
         }
     }
 }
@@ -180,6 +202,15 @@ impl Loan {
     /// the loan comes back.
     pub(super) unsafe fn of(batch: &Batch) -> Self {
         Self(NonNull::from(batch))
+    }
+
+    /// As [`Self::of`], by address.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::of`]; the address may be used for the whole of what `release` gives up.
+    pub(super) unsafe fn at(batch: NonNull<Batch>) -> Self {
+        Self(batch)
     }
 
     pub(super) fn pointer(&self) -> NonNull<Batch> {

@@ -6,21 +6,25 @@
 //! - D1: `flights[key]` is in use exactly while `key` is in the kernel or in `again`.
 //! - D2: a batch is `current` or in the backlog until its last operation is begun; it is taken out
 //!   before that operation can end.
-//! - D3: while something is owed beyond the capacity there is no need for a sleep mark: a
-//!   completion is certain, and it is the only useful event.
+//! - D3: the driver sleeps under the sleep mark even where something is owed beyond the capacity: a
+//!   completion is certain then, but not soon, and a request to cancel must not wait for it.
+//! - D4: what is cancelled or timed out is a batch of one operation, since only those have handles.
+//!   The notes of such a batch are the driver's exactly while its event is not set.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ptr::NonNull;
 
 use latchwork_sync::thread::yield_now;
+use latchwork_sync::time::{Instant, from_nanos, to_nanos};
 use latchwork_treiber::intrusive::Chain;
 
-use super::batch::{Batch, Failure, Loan, Progress, Work};
+use super::batch::{Batch, Failure, Loan, Progress, Target, Work};
 use super::flaws::Flaws;
 use super::inbox::Inbox;
-use crate::backend::{Backend, Completion, RawOp};
+use crate::backend::{Backend, Completion, RawOp, Wait};
 use crate::error::Cause;
 use crate::metrics::Counts;
 use crate::transfer::{Transfer, Verdict};
@@ -43,6 +47,8 @@ pub(super) struct Driver {
     current: Option<Loan>,
     /// Those after it, oldest first.
     backlog: Chain<Loan>,
+    /// Batches with a deadline that have not ended, by it and their address.
+    timed: BTreeMap<(u64, usize), NonNull<Batch>>,
     completions: Vec<Completion>,
     /// The batch of a leader, which gets no event.
     own: Option<NonNull<Batch>>,
@@ -67,6 +73,7 @@ impl Driver {
             again: Vec::with_capacity(capacity as usize),
             current: None,
             backlog: Chain::new(),
+            timed: BTreeMap::new(),
             completions: Vec::with_capacity(capacity as usize),
             own: None,
             armed: false,
@@ -124,13 +131,16 @@ impl Driver {
     /// a dead backend before the inbox is closed for it.
     pub(super) fn turn<F: Flaws>(&mut self, inbox: &Inbox<F>, patient: bool, failed: &dyn Fn(i32)) {
         self.look(inbox, failed);
+        if !self.timed.is_empty() {
+            self.expire::<F>();
+        }
         self.fill::<F>();
         if self.dead.is_some() {
             self.pause();
         } else {
             let wait = self.decide_to_wait(inbox, patient);
             self.counts.turns.add(1);
-            self.counts.waits.add(u64::from(wait));
+            self.counts.waits.add(u64::from(wait != Wait::No));
             self.counts.in_flight.set(u64::from(self.in_flight));
             if let Err(code) = self.backend.submit(wait) {
                 self.dead = Some(code);
@@ -147,15 +157,12 @@ impl Driver {
         if self.closed {
             return;
         }
-        if !self.owes() {
-            self.armed = false;
-            self.accept::<F>(inbox.take());
-        }
+        self.armed = false;
+        self.accept::<F>(inbox.take());
         if self.closing || self.dead.is_some() {
             if let Some(code) = self.dead {
                 failed(code);
             }
-            self.armed = false;
             self.closed = true;
             self.accept::<F>(inbox.close());
         }
@@ -164,25 +171,94 @@ impl Driver {
     /// Appends a chain, newest first, to the backlog, oldest first.
     fn accept<F: Flaws>(&mut self, newest_first: Chain<Loan>) {
         for loan in newest_first.reversed() {
-            if with_progress(loan.pointer(), |progress| matches!(progress.work, Work::Close)) {
-                self.closing = true;
-                self.announce::<F>(loan.pointer());
-            } else {
-                self.backlog.push_back(loan);
+            let batch = loan.pointer();
+            match with_progress(batch, |progress| (progress.work, progress.deadline)) {
+                (Work::Close, _) => {
+                    self.closing = true;
+                    self.announce::<F>(batch);
+                }
+                (Work::Cancel(Target(target)), _) => {
+                    self.stop::<F>(target, Cause::Cancelled);
+                    self.announce::<F>(batch);
+                }
+                (_, deadline) => {
+                    if let Some(deadline) = deadline {
+                        self.timed.insert(timed_key(deadline, batch), batch);
+                    }
+                    self.backlog.push_back(loan);
+                }
             }
         }
+    }
+
+    /// Ends a batch early, if it has not ended: at once where the kernel doesn't have it.
+    #[cold]
+    fn stop<F: Flaws>(&mut self, batch: NonNull<Batch>, cause: Cause) {
+        // SAFETY: who asks keeps it in place: a request to cancel by its share (O3), a deadline
+        // since it was not released (D4).
+        if !F::STOP_BLINDLY && unsafe { batch.as_ref() }.done.is_set() {
+            return;
+        }
+        let begun = with_progress(batch, |progress| {
+            progress.stopped.get_or_insert(cause);
+            progress.begun > 0
+        });
+        if !begun {
+            for loan in core::mem::take(&mut self.backlog) {
+                if loan.pointer() != batch {
+                    self.backlog.push_back(loan);
+                }
+            }
+            with_progress(batch, |progress| progress.begun = 1);
+            self.end_operation::<F>(batch, Some(Failure { index: 0, done: 0, cause }));
+            return;
+        }
+        let is_its = |flight: &Option<Flight>| flight.as_ref().is_some_and(|f| f.batch == batch);
+        let key = self.flights.iter().position(is_its).expect("D1, D4") as u32;
+        // What comes back to be submitted again ends there.
+        if !self.again.contains(&key) {
+            self.backend.cancel(key);
+        }
+    }
+
+    /// Ends what is out of time.
+    #[cold]
+    fn expire<F: Flaws>(&mut self) {
+        let now = to_nanos(Instant::now());
+        while let Some(first) = self.timed.first_entry()
+            && first.key().0 <= now
+        {
+            let batch = first.remove();
+            self.stop::<F>(batch, Cause::TimedOut);
+        }
+    }
+
+    /// When the next deadline is.
+    fn next_deadline(&self) -> Option<Instant> {
+        self.timed.first_key_value().and_then(|((nanos, _), _)| from_nanos(*nanos))
+    }
+
+    /// Why an operation that the kernel gave back shall not go there again.
+    fn stopped(&self, key: u32) -> Option<Cause> {
+        let flight = self.flights[key as usize].as_ref().expect("D1");
+        with_progress(flight.batch, |progress| progress.stopped)
     }
 
     /// Gives the kernel as much as it may have (I5).
     fn fill<F: Flaws>(&mut self) {
         while let Some(key) = self.again.pop() {
-            self.launch::<F>(key);
+            match self.stopped(key) {
+                None => self.launch::<F>(key),
+                cause => self.end::<F>(key, cause),
+            }
         }
         while let Some(&key) = self.free.last()
             && let Some((batch, index, op)) = self.begin_one()
         {
             self.free.pop();
-            self.flights[key as usize] = Some(Flight { batch, index, transfer: Transfer::new(op) });
+            // SAFETY: the vectors are the operation's, which is the driver's (I2).
+            let transfer = unsafe { Transfer::new(op) };
+            self.flights[key as usize] = Some(Flight { batch, index, transfer });
             self.launch::<F>(key);
         }
     }
@@ -200,7 +276,12 @@ impl Driver {
             (index, op, progress.begun == progress.work.count())
         });
         if index == 0 {
-            self.counts.batch(with_progress(batch, |progress| progress.work.count()));
+            let (count, since) =
+                with_progress(batch, |progress| (progress.work.count(), progress.submitted));
+            self.counts.batch(count);
+            if let Some(since) = since {
+                self.counts.submit_latency.note(since);
+            }
         }
         if !last {
             self.current = Some(loan);
@@ -227,17 +308,18 @@ impl Driver {
         }
     }
 
-    /// Whether to sleep for a completion or a wake; sets the sleep mark where it needs to be.
-    fn decide_to_wait<F: Flaws>(&mut self, inbox: &Inbox<F>, patient: bool) -> bool {
-        if self.closed || self.owes() {
-            // D3, and nobody can push after CLOSED.
-            return self.in_flight > 0;
+    /// How long to sleep for a completion or a wake; sets the sleep mark where it needs to be.
+    fn decide_to_wait<F: Flaws>(&mut self, inbox: &Inbox<F>, patient: bool) -> Wait {
+        if self.in_flight == 0 && (self.closed || !patient) {
+            return Wait::No;
         }
-        if !(self.in_flight > 0 || patient) {
-            return false;
+        if !self.closed {
+            self.armed = inbox.arm();
+            if !self.armed {
+                return Wait::No;
+            }
         }
-        self.armed = inbox.arm();
-        self.armed
+        self.next_deadline().map_or(Wait::Forever, Wait::Until)
     }
 
     /// Waits a moment for operations that a dead backend still has.
@@ -258,6 +340,7 @@ impl Driver {
                 Verdict::Done => self.end::<F>(key, None),
                 Verdict::Failed(cause) => self.end::<F>(key, Some(cause)),
                 Verdict::Again => {
+                    // One that was stopped ends on its way back to the kernel.
                     refused |= flight.transfer.tries > 1;
                     self.again.push(key);
                     self.counts.resubmitted.add(1);
@@ -273,14 +356,27 @@ impl Driver {
     /// Ends one operation, and with the last its batch.
     fn end<F: Flaws>(&mut self, key: u32, failed: Option<Cause>) {
         let Flight { batch, index, transfer } = self.flights[key as usize].take().expect("D1");
-        let done = transfer.done;
         self.free.push(key);
+        let done = transfer.done;
+        self.end_operation::<F>(batch, failed.map(|cause| Failure { index, done, cause }));
+    }
+
+    fn end_operation<F: Flaws>(&mut self, batch: NonNull<Batch>, failure: Option<Failure>) {
         let left = with_progress(batch, |progress| {
-            if let Some(cause) = failed {
+            if let Some(failure) = failure {
                 self.counts.failed.add(1);
-                progress.failures.push(Failure { index, done, cause });
+                self.counts.stopped.add(u64::from(progress.stopped.is_some()));
+                progress.failures.push(failure);
             }
             progress.left -= 1;
+            if progress.left == 0 {
+                if let Some(deadline) = progress.deadline {
+                    self.timed.remove(&timed_key(deadline, batch));
+                }
+                if let Some(since) = progress.submitted {
+                    self.counts.latency.note(since);
+                }
+            }
             progress.left
         });
         if left == 0 {
@@ -294,13 +390,32 @@ impl Driver {
             self.own = None;
             return;
         }
-        // SAFETY: the owner waits for this event, so the batch is there; `set` doesn't touch it
-        // after the exchange that lets the owner go.
+        // SAFETY: the owner waits for this event, or the driver has a share, so the batch is there.
+        let release = unsafe { batch.as_ref() }.release;
+        if F::RELEASE_EARLY
+            && let Some(release) = release
+        {
+            // SAFETY: none; that is the flaw.
+            unsafe { release(batch) };
+        }
+        // SAFETY: as above; `set` doesn't touch it after the exchange that lets the owner go.
         unsafe { batch.as_ref() }.done.set();
+        if let Some(release) = release {
+            if !F::RELEASE_EARLY && !F::NEVER_RELEASE {
+                // SAFETY: the driver's share, once, its last touch (O2).
+                unsafe { release(batch) };
+            }
+            return;
+        }
         if F::TOUCH_AFTER_DONE {
             with_progress(batch, |progress| progress.left);
         }
     }
+}
+
+/// By deadline, then by address, since deadlines may be equal.
+fn timed_key(deadline: Instant, batch: NonNull<Batch>) -> (u64, usize) {
+    (to_nanos(deadline), batch.as_ptr().addr())
 }
 
 /// Access to the notes on a batch that is the driver's.

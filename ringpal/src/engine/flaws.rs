@@ -14,6 +14,18 @@ pub trait Flaws: Send + Sync + 'static {
     const LEAVE_WITHOUT_HANDOVER: bool = false;
     /// The idle mark is stored blindly.
     const IDLE_BY_STORE: bool = false;
+    /// The driver gives its share of an owned operation up before it has announced the end.
+    const RELEASE_EARLY: bool = false;
+    /// The driver keeps its share of an owned operation for ever.
+    const NEVER_RELEASE: bool = false;
+    /// A handle that is dropped takes the buffer with it, whatever the kernel does.
+    const FREE_AT_DROP: bool = false;
+    /// A request to cancel doesn't keep its target in place.
+    const CANCEL_KEEPS_NOTHING: bool = false;
+    /// The driver looks at the notes of a target that it has given back.
+    const STOP_BLINDLY: bool = false;
+    /// A handle takes its result without a look at the event.
+    const TAKE_BLINDLY: bool = false;
 }
 
 /// No bug.

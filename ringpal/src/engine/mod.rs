@@ -36,9 +36,13 @@ mod batch;
 mod driver;
 mod flaws;
 mod inbox;
+mod owned;
 mod serve;
 
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+pub use batch::Target;
 pub use batch::{Failure, Work};
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 pub use flaws::{Flaws, Sound};
+pub use owned::{Ended, Started};
 pub use serve::{Core, Drive, Refused};

@@ -52,6 +52,8 @@ pub struct Core<F: Flaws = Sound> {
     waker: Arc<dyn Wake>,
     counts: Arc<Counts>,
     drive: Drive,
+    /// Whether to note how long batches take.
+    timed: bool,
     /// The code of a dead backend, or 0.
     failure: AtomicU32,
 }
@@ -82,8 +84,20 @@ impl<F: Flaws> Core<F> {
             waker,
             counts,
             drive,
+            timed: false,
             failure: AtomicU32::new(0),
         }
+    }
+
+    /// The same core, noting how long batches take.
+    pub(crate) fn with_latencies(self, timed: bool) -> Self {
+        Self { timed, ..self }
+    }
+
+    /// Now, where somebody wants to know.
+    #[inline]
+    pub(crate) fn clock(&self) -> Option<Instant> {
+        self.timed.then(Instant::now)
     }
 
     pub(crate) fn counts(&self) -> &Counts {
@@ -111,7 +125,10 @@ impl<F: Flaws> Core<F> {
             return Ok(Vec::new());
         }
         // SAFETY: the caller's promise; this call waits below.
-        let batch = unsafe { Batch::new(work) };
+        let mut batch = unsafe { Batch::new(work) };
+        if self.timed {
+            batch.progress.get_mut().submitted = self.clock();
+        }
         self.submit(&batch, lead && self.drive == Drive::Submitter)?;
         // SAFETY: the batch is done, so its notes are the submitter's again (I2).
         let mut failures = batch
@@ -139,15 +156,34 @@ impl<F: Flaws> Core<F> {
                 return Ok(());
             }
             Found::Closed => return Err(self.refusal()),
-            Found::Awake => {}
+            found => self.tell(&found),
+        }
+        batch.done.wait();
+        Ok(())
+    }
+
+    /// Publishes a batch that nobody waits for here.
+    pub(super) fn push(&self, loan: Loan) -> Result<(), Refused> {
+        match self.inbox.submit(loan, false) {
+            Found::Closed => Err(self.refusal()),
+            found => {
+                self.tell(&found);
+                Ok(())
+            }
+        }
+    }
+
+    /// Does what a push found to be its submitter's duty.
+    #[inline]
+    fn tell(&self, found: &Found) {
+        match found {
             Found::Asleep => {
                 self.counts.wakes.add_shared(1);
                 self.waker.wake();
             }
             Found::NobodyPushed => self.hand_over(),
+            Found::Awake | Found::NobodyClaimed(_) | Found::Closed => {}
         }
-        batch.done.wait();
-        Ok(())
     }
 
     #[cold]

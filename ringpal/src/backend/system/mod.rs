@@ -17,16 +17,12 @@ mod map;
 #[path = "map_windows.rs"]
 mod map;
 
-#[cfg(all(unix, not(any(latchwork_loom, latchwork_shuttle))))]
-#[path = "map_unix.rs"]
-mod map;
-#[cfg(all(windows, not(any(latchwork_loom, latchwork_shuttle))))]
-#[path = "map_windows.rs"]
-mod map;
+#[cfg(all(not(any(unix, windows)), not(any(latchwork_loom, latchwork_shuttle))))]
+use imp as map;
 
-#[cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
-pub(crate) use imp::LONGEST;
 pub use imp::RawFile;
+#[cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
+pub(crate) use imp::{LONGEST, MOST_VECTORS, range_mode};
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub(crate) use imp::{allocate, direct_alignment, is_direct, set_open_flags};
 pub(crate) use imp::{codes, perform};

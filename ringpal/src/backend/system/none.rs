@@ -9,6 +9,11 @@ pub(crate) mod codes {
     pub(crate) const AGAIN: i32 = i32::MIN + 1;
     pub(crate) const CANCELLED: i32 = i32::MIN + 2;
     pub(crate) const INVALID: i32 = i32::MIN + 3;
+
+    pub(crate) fn is_unsupported(code: i32) -> bool {
+        code == INVALID
+    }
+
     #[cfg(feature = "simulate")]
     pub(crate) const NO_SPACE: i32 = i32::MIN + 4;
     #[cfg(feature = "simulate")]
@@ -53,4 +58,29 @@ pub(crate) fn set_open_flags(
         std::io::ErrorKind::Unsupported,
         "latchwork-ringpal has no positioned I/O for this system",
     ))
+}
+
+pub(crate) fn allocate(_: &std::fs::File, _: u64) -> std::io::Result<()> {
+    Err(std::io::Error::from(std::io::ErrorKind::Unsupported))
+}
+
+pub(crate) fn direct_alignment(_: &std::fs::File) -> Option<usize> {
+    None
+}
+
+/// No map.
+pub(crate) struct Map;
+
+impl Map {
+    pub(crate) fn new(_: &std::fs::File, _: usize) -> std::io::Result<Self> {
+        Err(std::io::Error::from(std::io::ErrorKind::Unsupported))
+    }
+
+    pub(crate) fn start(&self) -> *const u8 {
+        core::ptr::dangling()
+    }
+
+    pub(crate) fn length(&self) -> usize {
+        0
+    }
 }

@@ -5,8 +5,21 @@ use std::os::fd::{AsRawFd, RawFd};
 // Where `off_t` may have 32 bits, the calls that don't cut an offset.
 #[cfg(not(any(target_os = "android", all(target_os = "linux", target_env = "gnu"))))]
 use libc::{off_t, pread, pwrite};
+#[cfg(not(any(
+    target_os = "android",
+    target_vendor = "apple",
+    all(target_os = "linux", target_env = "gnu")
+)))]
+use libc::{preadv, pwritev};
 #[cfg(any(target_os = "android", all(target_os = "linux", target_env = "gnu")))]
-use libc::{off64_t as off_t, pread64 as pread, pwrite64 as pwrite};
+use libc::{
+    off64_t as off_t, pread64 as pread, preadv64 as preadv, pwrite64 as pwrite,
+    pwritev64 as pwritev,
+};
+#[cfg(any(target_os = "android", all(target_os = "linux", target_env = "gnu")))]
+use libc::fallocate64 as fallocate;
+#[cfg(all(target_os = "linux", not(target_env = "gnu")))]
+use libc::fallocate;
 
 use crate::backend::{Outcome, RawOp};
 use crate::error::Operation;
@@ -17,6 +30,12 @@ pub(crate) mod codes {
     pub(crate) const AGAIN: i32 = libc::EAGAIN;
     pub(crate) const CANCELLED: i32 = libc::ECANCELED;
     pub(crate) const INVALID: i32 = libc::EINVAL;
+
+    /// Whether the code says that the file system doesn't know the operation.
+    pub(crate) fn is_unsupported(code: i32) -> bool {
+        [libc::EOPNOTSUPP, libc::ENOSYS, libc::ENOTTY].contains(&code)
+    }
+
     #[cfg(feature = "simulate")]
     pub(crate) const NO_SPACE: i32 = libc::ENOSPC;
     #[cfg(feature = "simulate")]
@@ -46,21 +65,93 @@ pub(crate) const LONGEST: usize = 0x7fff_f000;
 /// As for `Backend::push`: file and memory are valid, and exclusive for a read.
 pub(crate) unsafe fn perform(op: &RawOp) -> Outcome {
     let RawFile(fd) = op.file;
-    let length = op.length.min(LONGEST);
+    let vector = op.first_buffer();
+    let (address, length) = (vector.address, vector.length.min(LONGEST));
     // The core has checked that it is below 2^63.
     #[allow(clippy::cast_possible_wrap, reason = "checked before")]
     let offset = op.offset as off_t;
     let result = match op.operation {
+        Operation::Write | Operation::Read if op.vectors > 1 => {
+            // SAFETY: the caller's promise: so many vectors of valid memory.
+            unsafe { transfer_vectors(op, offset) }
+        }
+        Operation::Allocate => return change_range(op),
+        Operation::Zero if op.address.is_null() => return change_range(op),
         // SAFETY: the caller's promise: `length` bytes may be read at `address`.
-        Operation::Write => unsafe { pwrite(fd, op.address.cast_const().cast(), length, offset) },
+        Operation::Write | Operation::Zero => unsafe {
+            pwrite(fd, address.cast_const().cast(), length, offset)
+        },
         // SAFETY: the caller's promise: `length` bytes may be written at `address`.
-        Operation::Read => unsafe { pread(fd, op.address.cast(), length, offset) },
+        Operation::Read => unsafe { pread(fd, address.cast(), length, offset) },
         Operation::SyncData => sync_data(fd),
         Operation::SyncAll => sync_all(fd),
         Operation::Nop => 0,
     };
     u32::try_from(result)
         .map_err(|_| std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
+}
+
+/// So many vectors in one call; the system does the rest as a short transfer's.
+pub(crate) const MOST_VECTORS: u32 = 1024;
+
+/// # Safety
+///
+/// As for `perform`.
+#[cfg(not(target_vendor = "apple"))]
+unsafe fn transfer_vectors(op: &RawOp, offset: off_t) -> isize {
+    let RawFile(fd) = op.file;
+    let count = op.vectors.min(MOST_VECTORS).cast_signed();
+    let vectors = op.address.cast_const().cast::<libc::iovec>();
+    if op.operation == Operation::Write {
+        // SAFETY: the caller's promise: so many vectors, of memory that may be read.
+        unsafe { pwritev(fd, vectors, count, offset) }
+    } else {
+        // SAFETY: the caller's promise: so many vectors, of memory that may be written.
+        unsafe { preadv(fd, vectors, count, offset) }
+    }
+}
+
+/// Old releases lack the vectored calls: the first vector, and the rest as a short transfer's.
+///
+/// # Safety
+///
+/// As for `perform`.
+#[cfg(target_vendor = "apple")]
+unsafe fn transfer_vectors(op: &RawOp, offset: off_t) -> isize {
+    let RawFile(fd) = op.file;
+    let vector = op.first_buffer();
+    let length = vector.length.min(LONGEST);
+    if op.operation == Operation::Write {
+        // SAFETY: the caller's promise.
+        unsafe { libc::pwrite(fd, vector.address.cast_const().cast(), length, offset) }
+    } else {
+        // SAFETY: the caller's promise.
+        unsafe { libc::pread(fd, vector.address.cast(), length, offset) }
+    }
+}
+
+/// The mode of `fallocate` for an operation without bytes of the caller's; either extends the file.
+#[cfg(target_os = "linux")]
+pub(crate) fn range_mode(operation: Operation) -> i32 {
+    if operation == Operation::Zero { libc::FALLOC_FL_ZERO_RANGE } else { 0 }
+}
+
+#[cfg(target_os = "linux")]
+fn change_range(op: &RawOp) -> Outcome {
+    // The core has checked that their sum is below 2^63.
+    #[allow(clippy::cast_possible_wrap, reason = "checked before")]
+    let (offset, length) = (op.offset as off_t, op.length as off_t);
+    // SAFETY: touches no memory.
+    match unsafe { fallocate(op.file.0, range_mode(op.operation), offset, length) } {
+        0 => Ok(0),
+        _ => Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)),
+    }
+}
+
+/// The core then writes zeros itself, and reports an allocation as not supported.
+#[cfg(not(target_os = "linux"))]
+fn change_range(_: &RawOp) -> Outcome {
+    Err(libc::EOPNOTSUPP)
 }
 
 #[cfg(not(target_vendor = "apple"))]
@@ -128,12 +219,12 @@ pub(crate) fn set_open_flags(
 /// Space for the first so many bytes.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn allocate(file: &std::fs::File, bytes: u64) -> std::io::Result<()> {
-    let Ok(bytes) = libc::off_t::try_from(bytes) else {
+    let Ok(bytes) = off_t::try_from(bytes) else {
         return Err(std::io::Error::from_raw_os_error(libc::EFBIG));
     };
     loop {
         // SAFETY: touches no memory.
-        if unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, bytes) } == 0 {
+        if unsafe { fallocate(file.as_raw_fd(), 0, 0, bytes) } == 0 {
             return Ok(());
         }
         let error = std::io::Error::last_os_error();

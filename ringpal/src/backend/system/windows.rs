@@ -17,6 +17,12 @@ pub(crate) mod codes {
     pub(crate) const CANCELLED: i32 = 995;
     /// `ERROR_INVALID_PARAMETER`
     pub(crate) const INVALID: i32 = 87;
+    /// Whether the code says that the file system doesn't know the operation:
+    /// `ERROR_NOT_SUPPORTED`, `ERROR_INVALID_FUNCTION`.
+    pub(crate) fn is_unsupported(code: i32) -> bool {
+        [50, 1].contains(&code)
+    }
+
     /// `ERROR_DISK_FULL`
     #[cfg(feature = "simulate")]
     pub(crate) const NO_SPACE: i32 = 112;
@@ -28,6 +34,7 @@ pub(crate) mod codes {
 const FILE_FLAG_NO_BUFFERING: u32 = 0x2000_0000;
 const FILE_FLAG_WRITE_THROUGH: u32 = 0x8000_0000;
 const ERROR_HANDLE_EOF: i32 = 38;
+const ERROR_NOT_SUPPORTED: i32 = 50;
 const LONGEST: usize = 0x7fff_f000;
 
 /// A handle that whoever made the operation keeps open.
@@ -54,16 +61,20 @@ pub(crate) unsafe fn perform(op: &RawOp) -> Outcome {
     }
     // SAFETY: the caller keeps the handle open, and `ManuallyDrop` doesn't close it.
     let file = ManuallyDrop::new(unsafe { std::fs::File::from_raw_handle(op.file.0) });
-    let length = op.length.min(LONGEST);
+    let vector = op.first_buffer();
+    let (address, length) = (vector.address, vector.length.min(LONGEST));
     let result = match op.operation {
-        Operation::Write => {
+        // The core writes zeros instead.
+        Operation::Zero if op.address.is_null() => return Err(ERROR_NOT_SUPPORTED),
+        Operation::Allocate => allocate(&file, op.offset + op.length as u64).map(|()| 0),
+        Operation::Write | Operation::Zero => {
             // SAFETY: the caller's promise: `length` bytes may be read at `address`.
-            let data = unsafe { core::slice::from_raw_parts(op.address.cast_const(), length) };
+            let data = unsafe { core::slice::from_raw_parts(address.cast_const(), length) };
             file.seek_write(data, op.offset)
         }
         Operation::Read => {
             // SAFETY: the caller's promise: `length` initialised bytes, exclusive.
-            let data = unsafe { core::slice::from_raw_parts_mut(op.address, length) };
+            let data = unsafe { core::slice::from_raw_parts_mut(address, length) };
             file.seek_read(data, op.offset)
         }
         Operation::SyncData => file.sync_data().map(|()| 0),

@@ -1,0 +1,17 @@
+//! Operations that own their buffers: futures for any executor, and handles to wait on.
+//!
+//! The buffer goes into the operation, stays there while the system works on it, and comes back
+//! with the result. A [`Pending`] that is dropped leaves its operation alone: it runs to its end,
+//! and the buffer is freed then, on the ring's thread. So no order of drops, leaks and panics lets
+//! the system write to memory that is somebody else's.
+//!
+//! Source of the rule: the use-after-free of rio (RUSTSEC-2020), whose futures borrowed, and those
+//! of runtimes that free buffers when the ring is dropped, which the kernel does not wait for.
+
+mod buffer;
+mod pending;
+mod requests;
+
+pub use buffer::{ReadBuf, WriteBuf};
+pub use pending::{Completed, Pending};
+pub use requests::Requests;

@@ -1,0 +1,75 @@
+//! The pool and the simulated kernel themselves, with operations that touch no file.
+
+use latchwork_ringpal::Drive;
+use latchwork_ringpal::checked::{Backend, Core, Pool, Refused, Work};
+#[cfg(feature = "simulate")]
+use latchwork_ringpal::checked::{Simulated, Simulation};
+use latchwork_sync::lock::Arc;
+use latchwork_sync::model::Model;
+use latchwork_sync::thread;
+
+fn nop(core: &Core, operations: usize) -> &'static str {
+    // SAFETY: operations without memory.
+    match unsafe { core.run(Work::Nop(operations), true) } {
+        Ok(failures) if failures.is_empty() => "done",
+        Ok(_) => "failed",
+        Err(Refused::Closed) => "closed",
+        Err(Refused::Failed(_)) => "refused",
+    }
+}
+
+/// A submitter and the end of the ring, over this backend.
+fn submit_and_close(backend: Box<dyn Backend>, drive: Drive, operations: usize) -> String {
+    let core = Arc::new(Core::new(backend, drive));
+    let theirs = Arc::clone(&core);
+    // SAFETY: once, by this thread.
+    let ring_thread = thread::spawn(move || unsafe { theirs.serve() });
+    let seen = nop(&core, operations);
+    core.close();
+    ring_thread.join().unwrap();
+    assert!(["closed", "refused"].contains(&nop(&core, 1)));
+    seen.to_owned()
+}
+
+fn pool(drive: Drive, workers: usize, operations: usize) -> String {
+    let pool = Pool::new(2, workers).unwrap();
+    submit_and_close(Box::new(pool), drive, operations)
+}
+
+#[cfg(feature = "simulate")]
+fn simulated(drive: Drive, simulation: Simulation) -> String {
+    submit_and_close(Box::new(Simulated::new(simulation, 2)), drive, 3)
+}
+
+pub(crate) fn models() -> Vec<Model> {
+    #[cfg_attr(not(feature = "simulate"), allow(unused_mut))]
+    let mut models = vec![
+        Model::new("pool_of_one_worker", || pool(Drive::Thread, 1, 2))
+            .bound(2)
+            .least(100)
+            .random_under_shuttle(5_000),
+        Model::new("pool_driven_by_its_submitter", || pool(Drive::Submitter, 1, 1))
+            .bound(2)
+            .least(100)
+            .random_under_shuttle(5_000),
+        Model::new("pool_of_two_workers", || pool(Drive::Thread, 2, 2))
+            .bound(1)
+            .least(100)
+            .random_under_shuttle(5_000),
+    ];
+    #[cfg(feature = "simulate")]
+    models.extend([
+        Model::new("simulated_trouble", || simulated(Drive::Thread, Simulation::of_trouble(7)))
+            .bound(1)
+            .least(100)
+            .random_under_shuttle(5_000),
+        Model::new("simulated_death", || {
+            let death = Simulation { death: 400, ..Simulation::of_trouble(3) };
+            simulated(Drive::Submitter, death)
+        })
+        .bound(1)
+        .least(100)
+        .random_under_shuttle(5_000),
+    ]);
+    models
+}
