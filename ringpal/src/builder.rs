@@ -131,9 +131,8 @@ impl Builder {
         self
     }
 
-    /// Whether to note how long each batch takes, in [`Metrics::latency`](crate::Metrics) and
-    /// [`Metrics::submit_latency`](crate::Metrics); not unless told, since it costs three looks at
-    /// the clock a batch.
+    /// Whether to note how long each batch takes, in [`Metrics::latencies`](crate::Metrics); not
+    /// unless told, since it costs three looks at the clock a batch.
     pub fn latencies(mut self, noted: bool) -> Self {
         self.latencies = noted;
         self
@@ -236,7 +235,7 @@ impl Builder {
     }
 
     fn launch(&self, backend: Box<dyn Backend>, info: RingInfo) -> Result<Ring, BuildError> {
-        let core = Arc::new(Core::new(backend, self.drive).with_latencies(self.latencies));
+        let core = Arc::new(Core::with(backend, self.drive, self.latencies));
         let thread = start_thread(&core)?;
         Ok(Ring::assemble(core, Mutex::new(Some(thread)), info))
     }

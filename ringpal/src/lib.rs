@@ -47,7 +47,7 @@ pub use file::{File, OpenOptions, Policy};
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub use info::{BackendKind, Fallback, RingInfo};
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-pub use metrics::{Latency, Metrics};
+pub use metrics::{Histogram, Latencies, Metrics};
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub use owned::{Completed, Pending, ReadBuf, Requests, WriteBuf};
 pub use page::{PageRead, PageWrite};

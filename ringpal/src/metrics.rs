@@ -3,73 +3,15 @@
 //! The driver counts in words that it alone writes, so that counting costs a plain load and store;
 //! anyone may read them, each by itself.
 
+use alloc::boxed::Box;
 use core::fmt;
 
-use latchwork_sync::time::{Duration, Instant};
-
-#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-use latchwork_sync::atomic::{AtomicU64, Ordering};
+pub use latchwork_sync::metrics::Histogram;
+use latchwork_sync::metrics::{Count, Recorder};
+use latchwork_sync::time::Instant;
 
 /// Batches by size: 1, 2 to 3, 4 to 7, and so on; the last counts all from 2^15.
 const SIZES: usize = 16;
-
-/// Times by nanoseconds, likewise: the last counts all from 2^31, two seconds.
-const DURATIONS: usize = 32;
-
-/// One count.
-#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-#[derive(Default)]
-pub(crate) struct Count(AtomicU64);
-
-#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-impl Count {
-    /// By the one writer.
-    #[inline]
-    pub(crate) fn add(&self, more: u64) {
-        // Relaxed: one writer, and a reader takes what it finds; the role that moves between
-        // writers orders their counts.
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
-    }
-
-    /// By any thread; not mixed with `add`.
-    #[inline]
-    pub(crate) fn add_shared(&self, more: u64) {
-        // Relaxed: a count orders nothing.
-        self.0.fetch_add(more, Ordering::Relaxed);
-    }
-
-    /// By the one writer.
-    #[inline]
-    pub(crate) fn set(&self, value: u64) {
-        // Relaxed: as for `add`.
-        self.0.store(value, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        // Relaxed: as for `add`.
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// A model doesn't count: each count would be one more step of its threads, and none of them
-/// decides anything.
-#[cfg(any(latchwork_loom, latchwork_shuttle))]
-#[derive(Default)]
-pub(crate) struct Count;
-
-#[cfg(any(latchwork_loom, latchwork_shuttle))]
-#[allow(clippy::unused_self, reason = "the same face as the real one")]
-impl Count {
-    pub(crate) fn add(&self, _: u64) {}
-
-    pub(crate) fn add_shared(&self, _: u64) {}
-
-    pub(crate) fn set(&self, _: u64) {}
-
-    fn get(&self) -> u64 {
-        0
-    }
-}
 
 /// The counts of a ring.
 #[derive(Default)]
@@ -86,28 +28,40 @@ pub(crate) struct Counts {
     pub(crate) hand_overs: Count,
     pub(crate) inline_operations: Count,
     pub(crate) stopped: Count,
-    pub(crate) submit_latency: Times,
-    pub(crate) latency: Times,
+    pub(crate) times: Option<Box<Times>>,
 }
 
-/// How often something took how long.
+/// Notes on times, for those who want them.
 #[derive(Default)]
-pub(crate) struct Times([Count; DURATIONS]);
+pub(crate) struct Times {
+    submission: Recorder,
+    completion: Recorder,
+}
 
 impl Times {
-    /// By the one writer: something that began then has ended now.
+    /// By the driver: a batch that was submitted then is begun now.
     #[cold]
-    pub(crate) fn note(&self, since: Instant) {
-        let nanos = Instant::now().saturating_duration_since(since).as_nanos().max(1);
-        self.0[(nanos.ilog2() as usize).min(DURATIONS - 1)].add(1);
+    pub(crate) fn begun(&self, since: Instant) {
+        self.submission.record(nanos(since));
     }
 
-    fn snapshot(&self) -> Latency {
-        Latency { counts: core::array::from_fn(|class| self.0[class].get()) }
+    /// By the driver: a batch that was submitted then has ended now.
+    #[cold]
+    pub(crate) fn ended(&self, since: Instant) {
+        self.completion.record(nanos(since));
     }
+}
+
+fn nanos(since: Instant) -> u64 {
+    u64::try_from(Instant::now().saturating_duration_since(since).as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl Counts {
+    /// With notes on times, or without.
+    pub(crate) fn new(timed: bool) -> Self {
+        Self { times: timed.then(Box::default), ..Self::default() }
+    }
+
     /// By the driver: a batch of so many operations was begun.
     #[inline]
     pub(crate) fn batch(&self, operations: usize) {
@@ -132,8 +86,12 @@ impl Counts {
             hand_overs: self.hand_overs.get(),
             inline_operations: self.inline_operations.get(),
             stopped: self.stopped.get(),
-            submit_latency: self.submit_latency.snapshot(),
-            latency: self.latency.snapshot(),
+            latencies: self.times.as_ref().map(|times| {
+                Box::new(Latencies {
+                    submission: times.submission.snapshot(),
+                    completion: times.completion.snapshot(),
+                })
+            }),
         }
     }
 }
@@ -176,39 +134,17 @@ pub struct Metrics {
     pub inline_operations: u64,
     /// Operations that were ended early, by a cancel or a deadline.
     pub stopped: u64,
-    /// From a batch's submission until its first operation was given to the kernel. Empty unless
-    /// the ring was built with [`Builder::latencies`](crate::Builder::latencies).
-    pub submit_latency: Latency,
-    /// From a batch's submission until its last operation had ended; empty as above.
-    pub latency: Latency,
+    /// How long batches took, of a ring that was built with
+    /// [`Builder::latencies`](crate::Builder::latencies).
+    pub latencies: Option<Box<Latencies>>,
 }
 
-/// How often something took how long, by powers of two of nanoseconds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Latency {
-    counts: [u64; DURATIONS],
-}
-
-impl Latency {
-    /// How many were noted.
-    pub fn count(&self) -> u64 {
-        self.counts.iter().sum()
-    }
-
-    /// By class: `[n]` counts those of 2^n up to 2^(n+1) nanoseconds; the last, all above.
-    pub fn by_class(&self) -> &[u64] {
-        &self.counts
-    }
-
-    /// A time that this share of all did not exceed, up to a factor of 2; none where nothing was
-    /// noted. `0.99` is the 99th percentile.
-    pub fn percentile(&self, share: f64) -> Option<Duration> {
-        let all = self.count();
-        let mut below = 0;
-        let class = self.counts.iter().position(|count| {
-            below += count;
-            below > 0 && below as f64 >= share * all as f64
-        })?;
-        Some(Duration::from_nanos(2 << class))
-    }
+/// How long the batches took that went through the ring, in nanoseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Latencies {
+    /// From the submission until the first operation was on its way to the kernel.
+    pub submission: Histogram,
+    /// From the submission until the last operation had ended.
+    pub completion: Histogram,
 }

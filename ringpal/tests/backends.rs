@@ -71,6 +71,22 @@ fn metrics_count_what_was_done() {
 }
 
 #[test]
+fn latencies_are_noted_where_they_are_wanted() {
+    let ring = Ring::new().unwrap();
+    ring.nop(5).unwrap();
+    assert!(ring.metrics().latencies.is_none());
+    let ring = Ring::builder().latencies(true).build().unwrap();
+    let file = File::new(tempfile::tempfile().unwrap(), "buffered");
+    for _ in 0..10 {
+        ring.nop(5).unwrap();
+        ring.on(&file).write(0, [1; 10]).wait().into_result().unwrap();
+    }
+    let latencies = ring.metrics().latencies.unwrap();
+    assert_eq!((latencies.submission.count(), latencies.completion.count()), (20, 20));
+    assert!(latencies.submission.total() <= latencies.completion.total());
+}
+
+#[test]
 fn chosen_pool_has_no_reason() {
     let ring = Ring::builder().backend(BackendChoice::Pool).build().unwrap();
     assert_eq!(ring.info().backend(), BackendKind::Pool);

@@ -279,8 +279,8 @@ impl Driver {
             let (count, since) =
                 with_progress(batch, |progress| (progress.work.count(), progress.submitted));
             self.counts.batch(count);
-            if let Some(since) = since {
-                self.counts.submit_latency.note(since);
+            if let (Some(since), Some(times)) = (since, &self.counts.times) {
+                times.begun(since);
             }
         }
         if !last {
@@ -373,8 +373,8 @@ impl Driver {
                 if let Some(deadline) = progress.deadline {
                     self.timed.remove(&timed_key(deadline, batch));
                 }
-                if let Some(since) = progress.submitted {
-                    self.counts.latency.note(since);
+                if let (Some(since), Some(times)) = (progress.submitted, &self.counts.times) {
+                    times.ended(since);
                 }
             }
             progress.left

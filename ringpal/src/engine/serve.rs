@@ -74,9 +74,15 @@ impl Drop for AbortOnUnwind {
 
 impl<F: Flaws> Core<F> {
     /// A core whose role is held by the thread that will call [`Self::serve`].
+    #[cfg(any(latchwork_loom, latchwork_shuttle))]
     pub fn new(backend: Box<dyn Backend>, drive: Drive) -> Self {
+        Self::with(backend, drive, false)
+    }
+
+    /// The same, noting how long batches take where that is wanted.
+    pub(crate) fn with(backend: Box<dyn Backend>, drive: Drive, timed: bool) -> Self {
         let waker = backend.waker();
-        let counts = Arc::<Counts>::default();
+        let counts = Arc::new(Counts::new(timed));
         Self {
             inbox: Inbox::new(),
             driver: UnsafeCell::new(Driver::new(backend, Arc::clone(&counts))),
@@ -84,14 +90,9 @@ impl<F: Flaws> Core<F> {
             waker,
             counts,
             drive,
-            timed: false,
+            timed,
             failure: AtomicU32::new(0),
         }
-    }
-
-    /// The same core, noting how long batches take.
-    pub(crate) fn with_latencies(self, timed: bool) -> Self {
-        Self { timed, ..self }
     }
 
     /// Now, where somebody wants to know.

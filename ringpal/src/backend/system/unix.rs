@@ -3,23 +3,23 @@
 use std::os::fd::{AsRawFd, RawFd};
 
 // Where `off_t` may have 32 bits, the calls that don't cut an offset.
+#[cfg(all(target_os = "linux", not(target_env = "gnu")))]
+use libc::fallocate;
+#[cfg(any(target_os = "android", all(target_os = "linux", target_env = "gnu")))]
+use libc::fallocate64 as fallocate;
 #[cfg(not(any(target_os = "android", all(target_os = "linux", target_env = "gnu"))))]
 use libc::{off_t, pread, pwrite};
+#[cfg(any(target_os = "android", all(target_os = "linux", target_env = "gnu")))]
+use libc::{
+    off64_t as off_t, pread64 as pread, preadv64 as preadv, pwrite64 as pwrite,
+    pwritev64 as pwritev,
+};
 #[cfg(not(any(
     target_os = "android",
     target_vendor = "apple",
     all(target_os = "linux", target_env = "gnu")
 )))]
 use libc::{preadv, pwritev};
-#[cfg(any(target_os = "android", all(target_os = "linux", target_env = "gnu")))]
-use libc::{
-    off64_t as off_t, pread64 as pread, preadv64 as preadv, pwrite64 as pwrite,
-    pwritev64 as pwritev,
-};
-#[cfg(any(target_os = "android", all(target_os = "linux", target_env = "gnu")))]
-use libc::fallocate64 as fallocate;
-#[cfg(all(target_os = "linux", not(target_env = "gnu")))]
-use libc::fallocate;
 
 use crate::backend::{Outcome, RawOp};
 use crate::error::Operation;
