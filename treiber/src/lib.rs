@@ -4,6 +4,7 @@
 extern crate alloc;
 
 mod array_stack;
+mod contention;
 mod handle;
 mod inline_stack;
 pub mod intrusive;

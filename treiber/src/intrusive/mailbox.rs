@@ -27,6 +27,7 @@ use latchwork_sync::const_fn;
 
 use super::chain::{Chain, give, set_next};
 use super::link::Owner;
+use crate::contention::MailboxPauses;
 
 /// A mailbox over nodes of the caller: any thread pushes, any thread takes everything.
 ///
@@ -109,16 +110,38 @@ impl<P: Owner> Mailbox<P> {
     #[inline]
     unsafe fn splice(&self, first: usize, last: core::ptr::NonNull<P::Node>) -> bool {
         // Relaxed: the head is only linked to and compared with, never followed.
-        let mut head = self.head.load(Ordering::Relaxed);
+        let head = self.head.load(Ordering::Relaxed);
+        // SAFETY: not published yet (I1).
+        unsafe { set_next(last, head) };
+        // Release: pairs with the Acquire of `take_all`. The comparand is the local that was
+        // linked to (I2).
+        match self.head.compare_exchange_weak(head, first, Ordering::Release, Ordering::Relaxed) {
+            Ok(seen) => seen == 0,
+            // SAFETY: still not published.
+            Err(_) => unsafe { self.splice_contended(first, last) },
+        }
+    }
+
+    /// After a lost race: pauses, and only then reads what there is now.
+    ///
+    /// # Safety
+    ///
+    /// As [`Self::splice`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn splice_contended(&self, first: usize, last: core::ptr::NonNull<P::Node>) -> bool {
+        let mut pauses = MailboxPauses::new();
         loop {
+            pauses.pause();
+            // Relaxed: as above.
+            let head = self.head.load(Ordering::Relaxed);
             // SAFETY: not published yet (I1).
             unsafe { set_next(last, head) };
-            // Release: pairs with the Acquire of `take_all`. The comparand is the local that was
-            // linked to (I2).
-            match self.head.compare_exchange_weak(head, first, Ordering::Release, Ordering::Relaxed)
-            {
-                Ok(_) => return head == 0,
-                Err(now) => head = now,
+            // Release, and the comparand: as above.
+            let exchanged =
+                self.head.compare_exchange_weak(head, first, Ordering::Release, Ordering::Relaxed);
+            if exchanged.is_ok() {
+                return head == 0;
             }
         }
     }

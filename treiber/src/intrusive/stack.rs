@@ -12,8 +12,10 @@ use core::ops::{Deref, DerefMut};
 use latchwork_sync::atomic::{AtomicMut, AtomicU64, Ordering};
 use latchwork_sync::{CachePadded, const_fn};
 
-use crate::lists::Lists;
+use crate::lists::{Lists, glance};
 use crate::storage::{Chunks, Full, Storage};
+
+type Nodes<T> = Lists<Chunks<T, Full>>;
 
 /// Slots of a pool's first chunk.
 const FIRST_CHUNK: usize = 64;
@@ -37,7 +39,7 @@ const FIRST_CHUNK: usize = 64;
 /// assert_eq!(&*busy.pop().unwrap(), "connection 1");
 /// ```
 pub struct Pool<T> {
-    lists: Lists<Chunks<T, Full>>,
+    lists: Nodes<T>,
 }
 
 impl<T> Pool<T> {
@@ -194,14 +196,15 @@ impl<'p, T> Stack<'p, T> {
         let lists = &self.pool.lists;
         let word = lists.storage().bumped(node.word);
         core::mem::forget(node);
-        Lists::<Chunks<T, Full>>::publish(&self.head, lists.slot(word), word);
+        Nodes::<T>::publish(&self.head, glance(&self.head), lists.slot(word), word);
     }
 
     /// Pops the newest node.
     #[inline]
     pub fn pop(&self) -> Option<PoolBox<'p, T>> {
-        let (word, _) = self.pool.lists.unpublish(&self.head)?;
-        Some(PoolBox { pool: self.pool, word })
+        let map = self.pool.lists.storage().map();
+        let taken = Nodes::<T>::unpublish(&self.head, map)?;
+        Some(PoolBox { pool: self.pool, word: taken.word })
     }
 
     /// Takes all nodes in one swap, newest first.

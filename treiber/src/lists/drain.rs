@@ -3,8 +3,8 @@
 use core::fmt;
 use core::iter::FusedIterator;
 
-use super::Lists;
 use super::free::Row;
+use super::{Lists, glance};
 use crate::storage::Storage;
 
 /// Values taken from a stack in one swap.
@@ -66,7 +66,8 @@ impl<'a, S: Storage> Drain<'a, S> {
         }
         self.first = 0;
         if last != 0 {
-            Lists::<S>::publish(&self.lists.used, self.lists.slot(last), first);
+            let used = &self.lists.used;
+            Lists::<S>::publish(used, glance(used), self.lists.slot(last), first);
         }
     }
 }

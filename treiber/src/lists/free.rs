@@ -1,6 +1,6 @@
 //! Free slots: rows of them, on the list in batches.
 
-use super::Lists;
+use super::{Lists, Slot, Taken, glance};
 use crate::storage::Storage;
 
 /// A row of free slots with one owner, joined by their links.
@@ -59,13 +59,16 @@ impl<S: Storage> Lists<S> {
             self.slot(second).set_next(row.len as u64); // I7
         }
         // The head of a batch gets a new generation each time, so that it may come back unused.
-        Self::publish(&self.free, first, self.storage.bumped(row.first));
+        let word = self.storage.bumped(row.first);
+        Self::publish(&self.free, glance(&self.free), first, word);
     }
 
     /// Takes a batch off the free list, in one exchange. The caller owns it.
     fn take_batch(&self) -> Option<Row> {
-        let (word, first) = self.unpublish(&self.free)?;
-        // SAFETY: it was just taken.
+        let Taken { word, slot, .. } = Self::unpublish(&self.free, self.storage.map())?;
+        // SAFETY: it was just taken, and slots live as long as the storage.
+        let first = unsafe { &*slot };
+        // SAFETY: I4: as above.
         let second = unsafe { first.link() };
         let len = if second == 0 { 1 } else { self.slot(second).next() as usize }; // I7
         Some(Row { first: word, len })
@@ -94,17 +97,34 @@ impl<S: Storage> Lists<S> {
     /// One free slot, or `None` where there are none. The caller owns it.
     #[inline]
     pub(crate) fn take_slot(&self) -> Option<u64> {
-        let Some((word, first)) = self.unpublish(&self.free) else { return self.take_slot_slow() };
-        // SAFETY: it was just taken.
+        match Self::unpublish(&self.free, self.storage.map()) {
+            Some(Taken { word, slot, .. }) => {
+                // SAFETY: I4: it was just taken.
+                unsafe { self.keep_first(slot) };
+                Some(word)
+            }
+            None => self.take_slot_slow(),
+        }
+    }
+
+    /// Of a batch that was just taken keeps the first slot, and gives back the others.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the batch that `first` heads.
+    #[inline]
+    pub(super) unsafe fn keep_first(&self, first: *const Slot<S::Item>) {
+        // SAFETY: slots live as long as the storage.
+        let first = unsafe { &*first };
+        // SAFETY: I4: the slot is the caller's, and free.
         let second = unsafe { first.link() };
         if second != 0 {
             self.give_rest(second);
         }
-        Some(word)
     }
 
     #[cold]
-    fn take_slot_slow(&self) -> Option<u64> {
+    pub(super) fn take_slot_slow(&self) -> Option<u64> {
         let mut row = self.take_row(1)?;
         // SAFETY: taken above.
         let word = unsafe { self.split(&mut row) };
@@ -131,6 +151,6 @@ impl<S: Storage> Lists<S> {
         let slot = self.slot(word);
         // SAFETY: the slot is the caller's, and free.
         unsafe { slot.set_link(0) };
-        Self::publish(&self.free, slot, self.storage.bumped(word));
+        Self::publish(&self.free, glance(&self.free), slot, self.storage.bumped(word));
     }
 }

@@ -26,12 +26,11 @@
 use core::fmt;
 use core::ptr;
 
-use latchwork_sync::Backoff;
 use latchwork_sync::atomic::Ordering;
 
 use super::free::Row;
-use super::{Lists, Slot, reread};
-use crate::storage::Storage;
+use super::{Lists, Slot, Taken, look};
+use crate::storage::{Map as _, Storage};
 
 /// The part of a handle that is the same for all stacks.
 pub struct Magazine<S: Storage> {
@@ -68,34 +67,29 @@ impl<S: Storage> Magazine<S> {
             return Err(value);
         }
         let old = self.current.first;
-        let place = if S::LOOKS_UP { self.place } else { lists.storage.place(old) };
+        let map = lists.storage.map();
+        let place = if S::LOOKS_UP { self.place } else { map.place(old) };
         // SAFETY: H4, and the lists' slots live as long as they.
         let slot = unsafe { &*place };
         // SAFETY: I4: the slot is this magazine's, and free.
         let next_free = unsafe { slot.link() };
         self.current.first = next_free;
         self.current.len = self.current.len.wrapping_sub(1);
-        self.keep_place(lists, next_free);
+        self.keep_place(map, next_free);
         // SAFETY: I4: the slot is this magazine's, and free.
         unsafe { slot.put(value) };
-        let word = lists.storage.bumped(old);
+        let word = map.bumped(old);
         let seen = if self.trusted {
             self.top
         } else {
-            // Acquire: if it is the handle's own word, pops will go on from it unseen (I8).
-            let seen = lists.used.load(Ordering::Acquire);
+            // A look, not a glance: if it is the handle's own word, pops will go on from it
+            // unseen (I8).
+            let seen = look(&lists.used);
             self.trusted = seen == self.top;
             seen
         };
-        slot.set_next(seen);
-        // Release: pairs with the Acquire of every read of the head (I5).
-        if lists
-            .used
-            .compare_exchange_weak(seen, word, Ordering::Release, Ordering::Relaxed)
-            .is_err()
-        {
+        if Lists::<S>::publish(&lists.used, seen, slot, word) != seen {
             self.trusted = false;
-            Lists::<S>::publish(&lists.used, slot, word);
         }
         self.top = word;
         self.keep_top_place(place);
@@ -109,34 +103,42 @@ impl<S: Storage> Magazine<S> {
     /// All calls on one magazine are with the same lists.
     #[inline]
     pub(crate) unsafe fn pop(&mut self, lists: &Lists<S>) -> Option<S::Item> {
+        let map = lists.storage.map();
         let (seen, place) = if self.trusted && S::TRUSTS_POPS && self.top != 0 {
             let kept = S::LOOKS_UP;
-            (self.top, if kept { self.top_place } else { lists.storage.place(self.top) })
+            (self.top, if kept { self.top_place } else { map.place(self.top) })
         } else {
-            // Acquire: pairs with `publish` (I8).
-            let seen = lists.used.load(Ordering::Acquire);
+            let seen = look(&lists.used);
             self.trusted = seen == self.top;
             if seen == 0 {
                 self.top = 0;
                 return None;
             }
-            (seen, lists.storage.place(seen))
+            (seen, map.place(seen))
         };
         // SAFETY: H4, and the lists' slots live as long as they.
         let next = unsafe { &*place }.next();
-        let next_place = lists.storage.place(next);
+        let next_place = map.place(next);
         // Relaxed on success: the word was acquired when it was read or believed (I8), and it is
         // the same episode (I3).
-        let taken = match lists.used.compare_exchange_weak(
+        let (word, place, next, next_place) = match lists.used.compare_exchange_weak(
             seen,
             next,
             Ordering::Relaxed,
             Ordering::Relaxed,
         ) {
             Ok(_) => (seen, place, next, next_place),
-            Err(_) => self.pop_contended(lists)?,
+            Err(_) => {
+                self.trusted = false;
+                let Some(Taken { word, slot, next }) =
+                    Lists::<S>::unpublish_contended(&lists.used, map)
+                else {
+                    self.top = 0;
+                    return None;
+                };
+                (word, slot, next, map.place(next))
+            }
         };
-        let (word, place, next, next_place) = taken;
         self.top = next;
         self.keep_top_place(next_place);
         // SAFETY: as above.
@@ -157,9 +159,9 @@ impl<S: Storage> Magazine<S> {
     }
 
     #[inline]
-    fn keep_place(&mut self, lists: &Lists<S>, word: u64) {
+    fn keep_place(&mut self, map: S::Map<'_>, word: u64) {
         if S::LOOKS_UP {
-            self.place = lists.storage.place(word);
+            self.place = map.place(word);
         }
     }
 
@@ -168,32 +170,6 @@ impl<S: Storage> Magazine<S> {
         if S::LOOKS_UP {
             self.top_place = place;
         }
-    }
-
-    /// The pop after a lost race: reads, and backs off when it loses again.
-    #[cold]
-    #[allow(clippy::type_complexity, reason = "what `pop` goes on with")]
-    fn pop_contended(
-        &mut self,
-        lists: &Lists<S>,
-    ) -> Option<(u64, *const Slot<S::Item>, u64, *const Slot<S::Item>)> {
-        self.trusted = false;
-        let backoff = Backoff::new();
-        // Acquire: pairs with `publish` (I8).
-        let mut seen = lists.used.load(Ordering::Acquire);
-        while seen != 0 {
-            let slot = lists.slot(seen);
-            let next = slot.next();
-            let place = lists.storage.place(next);
-            // Relaxed on success: as in `unpublish`.
-            match lists.used.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed)
-            {
-                Ok(_) => return Some((seen, slot, next, place)),
-                Err(_) => seen = reread(&lists.used, &backoff, Ordering::Acquire),
-            }
-        }
-        self.top = 0;
-        None
     }
 
     #[cold]
@@ -205,7 +181,7 @@ impl<S: Storage> Magazine<S> {
                 None => return false,
             }
         }
-        self.keep_place(lists, self.current.first);
+        self.keep_place(lists.storage.map(), self.current.first);
         true
     }
 

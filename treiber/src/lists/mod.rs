@@ -57,9 +57,10 @@ pub use magazine::Magazine;
 pub use slot::Slot;
 
 use latchwork_sync::atomic::{AtomicU64, Ordering};
-use latchwork_sync::{Backoff, CachePadded, const_fn};
+use latchwork_sync::{CachePadded, const_fn};
 
-use crate::storage::Storage;
+use crate::contention::StackPauses;
+use crate::storage::{Map as _, Storage};
 
 /// The two lists and their slots.
 pub struct Lists<S: Storage> {
@@ -102,40 +103,81 @@ impl<S: Storage> Lists<S> {
     }
 
     /// Publishes a row of slots on a list: `last` is the lowest, `word` the new word of the
-    /// highest. Returns the word that it replaced.
+    /// highest, `seen` what the head is believed to be. Returns the word that it replaced.
     #[inline]
-    pub(crate) fn publish(head: &AtomicU64, last: &Slot<S::Item>, word: u64) -> u64 {
-        // Relaxed: the head is only linked to and compared with, not followed.
-        let mut seen = head.load(Ordering::Relaxed);
-        let backoff = Backoff::new();
+    pub(crate) fn publish(head: &AtomicU64, seen: u64, last: &Slot<S::Item>, word: u64) -> u64 {
+        last.set_next(seen);
+        // Release: pairs with the Acquire of pops and takes (I5).
+        match head.compare_exchange_weak(seen, word, Ordering::Release, Ordering::Relaxed) {
+            Ok(_) => seen,
+            Err(_) => Self::publish_contended(head, last, word),
+        }
+    }
+
+    /// After a lost race.
+    #[cold]
+    #[inline(never)]
+    fn publish_contended(head: &AtomicU64, last: &Slot<S::Item>, word: u64) -> u64 {
+        let mut pauses = StackPauses::new();
         loop {
+            pauses.pause();
+            let seen = glance(head);
             last.set_next(seen);
-            // Release: pairs with the Acquire of pops and takes (I5).
-            match head.compare_exchange_weak(seen, word, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return seen,
-                Err(_) => seen = reread(head, &backoff, Ordering::Relaxed),
+            // Release: as above.
+            if head.compare_exchange_weak(seen, word, Ordering::Release, Ordering::Relaxed).is_ok()
+            {
+                return seen;
             }
         }
     }
 
-    /// Takes the top of a list.
+    /// Takes the top of a list, if there is any.
     #[inline]
-    pub(crate) fn unpublish(&self, head: &AtomicU64) -> Option<(u64, &Slot<S::Item>)> {
-        // Acquire: pairs with `publish`; `next` may be read then (I5).
-        let mut seen = head.load(Ordering::Acquire);
-        let backoff = Backoff::new();
-        while seen != 0 {
-            let slot = self.slot(seen);
-            let next = slot.next();
-            // Relaxed on success: the word was acquired when it was read, and it is the same
-            // episode (I3).
-            match head.compare_exchange_weak(seen, next, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return Some((seen, slot)),
-                Err(_) => seen = reread(head, &backoff, Ordering::Acquire),
+    pub(crate) fn unpublish(head: &AtomicU64, map: S::Map<'_>) -> Option<Taken<S::Item>> {
+        let word = look(head);
+        if word == 0 {
+            return None;
+        }
+        let slot = map.place(word);
+        // SAFETY: `word` was read with Acquire (I5, I8), and slots live as long as the storage.
+        let next = unsafe { &*slot }.next();
+        // Relaxed on success: the word was acquired when it was read, and it is the same episode
+        // (I3).
+        match head.compare_exchange_weak(word, next, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => Some(Taken { word, slot, next }),
+            Err(_) => Self::unpublish_contended(head, map),
+        }
+    }
+
+    /// After a lost race.
+    #[cold]
+    #[inline(never)]
+    fn unpublish_contended(head: &AtomicU64, map: S::Map<'_>) -> Option<Taken<S::Item>> {
+        let mut pauses = StackPauses::new();
+        loop {
+            pauses.pause();
+            let word = look(head);
+            if word == 0 {
+                return None;
+            }
+            let slot = map.place(word);
+            // SAFETY: as above.
+            let next = unsafe { &*slot }.next();
+            // Relaxed on success: as above.
+            if head.compare_exchange_weak(word, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            {
+                return Some(Taken { word, slot, next });
             }
         }
-        None
     }
+}
+
+/// What a thread has just taken off a list.
+pub(crate) struct Taken<T> {
+    pub(crate) word: u64,
+    pub(crate) slot: *const Slot<T>,
+    /// The word that is on top in its place.
+    pub(crate) next: u64,
 }
 
 impl<S: Storage> Drop for Lists<S> {
@@ -146,10 +188,15 @@ impl<S: Storage> Drop for Lists<S> {
     }
 }
 
-/// After a lost race: pauses, and only then reads what there is now.
-#[cold]
-fn reread(head: &AtomicU64, backoff: &Backoff, order: Ordering) -> u64 {
-    backoff.spin();
-    // Acquire where the word is followed, Relaxed where it is only linked to.
-    head.load(order)
+/// What a head is, to be linked to and compared with, not followed.
+#[inline]
+pub(crate) fn glance(head: &AtomicU64) -> u64 {
+    head.load(Ordering::Relaxed)
+}
+
+/// What a head is, to be followed.
+#[inline]
+pub(crate) fn look(head: &AtomicU64) -> u64 {
+    // Acquire: pairs with `publish`; the slots from there on may be read then (I5).
+    head.load(Ordering::Acquire)
 }

@@ -3,26 +3,51 @@
 use latchwork_sync::atomic::Ordering;
 
 use super::free::Row;
-use super::{Drain, Lists};
-use crate::storage::Storage;
+use super::{Drain, Lists, Taken, glance};
+use crate::storage::{Map as _, Storage};
 
 impl<S: Storage> Lists<S> {
     /// Two locked operations, each the exchange of one of the two lists.
+    ///
+    /// What follows a locked operation waits for it, so whatever can be read before it is: where
+    /// the slots are, and the head that the second exchange compares with. Should that be
+    /// outdated by then, the exchange fails, as it would have later.
+    #[inline]
     pub(crate) fn push(&self, value: S::Item) -> Result<(), S::Item> {
-        let Some(word) = self.take_slot() else { return Err(value) };
-        let slot = self.slot(word);
+        let map = self.storage.map();
+        let used = glance(&self.used);
+        let (word, slot) = match Self::unpublish(&self.free, map) {
+            Some(Taken { word, slot, .. }) => {
+                // SAFETY: I4: it was just taken.
+                unsafe { self.keep_first(slot) };
+                (word, slot)
+            }
+            None => match self.take_slot_slow() {
+                Some(word) => (word, map.place(word)),
+                None => return Err(value),
+            },
+        };
+        // SAFETY: it was taken above, and slots live as long as the storage.
+        let slot = unsafe { &*slot };
         // SAFETY: I4: the slot was just taken, and is free.
         unsafe { slot.put(value) };
-        Self::publish(&self.used, slot, self.storage.bumped(word));
+        Self::publish(&self.used, used, slot, map.bumped(word));
         Ok(())
     }
 
+    /// Two locked operations, as a push.
+    #[inline]
     pub(crate) fn pop(&self) -> Option<S::Item> {
-        let (word, slot) = self.unpublish(&self.used)?;
+        let map = self.storage.map();
+        let free = glance(&self.free);
+        let Taken { word, slot, .. } = Self::unpublish(&self.used, map)?;
+        // SAFETY: it was just taken, and slots live as long as the storage.
+        let slot = unsafe { &*slot };
         // SAFETY: I4: the slot was just taken, and has a value.
         let value = unsafe { slot.take() };
-        // SAFETY: as above; it is free now.
-        unsafe { self.give_slot(word) };
+        // SAFETY: I4: as above; it is free now.
+        unsafe { slot.set_link(0) };
+        Self::publish(&self.free, free, slot, map.bumped(word));
         Some(value)
     }
 
@@ -96,7 +121,8 @@ impl<S: Storage> Drop for Building<'_, S> {
     fn drop(&mut self) {
         let lists = self.lists;
         if self.top != 0 {
-            Lists::<S>::publish(&lists.used, lists.slot(self.bottom), self.top);
+            let bottom = lists.slot(self.bottom);
+            Lists::<S>::publish(&lists.used, glance(&lists.used), bottom, self.top);
         }
         // SAFETY: the stock is this chain's, which ends here.
         unsafe { lists.give(self.stock) };

@@ -22,9 +22,9 @@ use latchwork_sync::CachePadded;
 use latchwork_sync::atomic::{AtomicMut, AtomicPtr, AtomicU64, Ordering};
 use latchwork_sync::const_fn;
 
-use super::Storage;
 use super::memory::row;
 use super::width::{self, Width};
+use super::{Map, Storage};
 use crate::lists::Slot;
 
 const CHUNKS: usize = 64;
@@ -114,13 +114,14 @@ unsafe impl<T, W: Width> Storage for Chunks<T, W> {
 
     const TRUSTS_POPS: bool = W::BITS >= width::WIDE;
 
+    type Map<'a>
+        = ChunkMap<'a, T, W>
+    where
+        Self: 'a;
+
     #[inline]
-    fn place(&self, word: u64) -> *const Slot<T> {
-        let index = word as u32;
-        let entry = &self.table[(index >> PLACE_BITS) as usize];
-        // Relaxed: whoever has the word has synchronised with G1's exchange. The bias and the
-        // index cancel out to a place in the chunk.
-        entry.load(Ordering::Relaxed).wrapping_add(index as usize)
+    fn map(&self) -> ChunkMap<'_, T, W> {
+        ChunkMap { table: &self.table, width: PhantomData }
     }
 
     #[cold]
@@ -151,11 +152,6 @@ unsafe impl<T, W: Width> Storage for Chunks<T, W> {
         }
     }
 
-    #[inline]
-    fn bumped(&self, word: u64) -> u64 {
-        width::bumped::<W>(word, INDEX_BITS)
-    }
-
     fn generation_bits(&self) -> u32 {
         width::generation_bits::<W>(INDEX_BITS)
     }
@@ -163,6 +159,36 @@ unsafe impl<T, W: Width> Storage for Chunks<T, W> {
     #[inline]
     fn batch(&self) -> usize {
         BATCH
+    }
+}
+
+/// The table of chunks.
+pub struct ChunkMap<'a, T, W> {
+    table: &'a [AtomicPtr<Slot<T>>; CHUNKS],
+    width: PhantomData<W>,
+}
+
+impl<T, W> Clone for ChunkMap<'_, T, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, W> Copy for ChunkMap<'_, T, W> {}
+
+impl<T, W: Width> Map<T> for ChunkMap<'_, T, W> {
+    #[inline]
+    fn place(self, word: u64) -> *const Slot<T> {
+        let index = word as u32;
+        let entry = &self.table[(index >> PLACE_BITS) as usize];
+        // Relaxed: whoever has the word has synchronised with G1's exchange. The bias and the
+        // index cancel out to a place in the chunk.
+        entry.load(Ordering::Relaxed).wrapping_add(index as usize)
+    }
+
+    #[inline]
+    fn bumped(self, word: u64) -> u64 {
+        width::bumped::<W>(word, 1 << INDEX_BITS)
     }
 }
 

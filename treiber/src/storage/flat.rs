@@ -5,19 +5,18 @@ use core::marker::PhantomData;
 
 use latchwork_sync::CachePadded;
 
-use super::Storage;
 use super::fresh::Fresh;
 use super::memory::row;
 use super::width::{self, Width};
+use super::{Map, Storage};
 use crate::lists::Slot;
 
 /// Slots with the indices from 1.
 pub struct Flat<T, W> {
     /// The slot of index 0 is there but never given out.
     row: Box<[Slot<T>]>,
-    /// All ones up to the highest bit of an index.
-    mask: u64,
-    index_bits: u32,
+    /// The generation's lowest bit; those below are the index.
+    one_up: u64,
     batch: usize,
     fresh: CachePadded<Fresh>,
     width: PhantomData<W>,
@@ -29,8 +28,7 @@ impl<T, W: Width> Flat<T, W> {
         let index_bits = usize::BITS - slots.leading_zeros();
         Some(Self {
             row: row(slots.checked_add(1)?)?,
-            mask: (1 << index_bits) - 1,
-            index_bits,
+            one_up: 1 << index_bits,
             batch,
             fresh: CachePadded::new(Fresh::new()),
             width: PhantomData,
@@ -52,26 +50,54 @@ unsafe impl<T, W: Width> Storage for Flat<T, W> {
     // At most 32 bits are index.
     const TRUSTS_POPS: bool = W::BITS >= width::WIDE;
 
+    type Map<'a>
+        = FlatMap<T, W>
+    where
+        Self: 'a;
+
     #[inline]
-    fn place(&self, word: u64) -> *const Slot<T> {
-        self.row.as_ptr().wrapping_add((word & self.mask) as usize)
+    fn map(&self) -> FlatMap<T, W> {
+        let first = self.row.as_ptr();
+        FlatMap { first, one_up: self.one_up, width: PhantomData }
     }
 
     fn fresh(&self, want: usize) -> Option<(u64, usize)> {
         self.fresh.take(want, self.slots() as u64)
     }
 
-    #[inline]
-    fn bumped(&self, word: u64) -> u64 {
-        width::bumped::<W>(word, self.index_bits)
-    }
-
     fn generation_bits(&self) -> u32 {
-        width::generation_bits::<W>(self.index_bits)
+        width::generation_bits::<W>(self.one_up.trailing_zeros())
     }
 
     #[inline]
     fn batch(&self) -> usize {
         self.batch
+    }
+}
+
+/// Where the slots are, and the generation's lowest bit.
+pub struct FlatMap<T, W> {
+    first: *const Slot<T>,
+    one_up: u64,
+    width: PhantomData<W>,
+}
+
+impl<T, W> Clone for FlatMap<T, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, W> Copy for FlatMap<T, W> {}
+
+impl<T, W: Width> Map<T> for FlatMap<T, W> {
+    #[inline]
+    fn place(self, word: u64) -> *const Slot<T> {
+        self.first.wrapping_add((word & (self.one_up - 1)) as usize)
+    }
+
+    #[inline]
+    fn bumped(self, word: u64) -> u64 {
+        width::bumped::<W>(word, self.one_up)
     }
 }

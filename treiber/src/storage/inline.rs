@@ -2,9 +2,9 @@
 
 use latchwork_sync::{CachePadded, const_fn};
 
-use super::Storage;
 use super::fresh::Fresh;
 use super::width::{self, Full};
+use super::{Map, Storage};
 use crate::lists::Slot;
 
 /// `N` slots with the indices from 1.
@@ -36,19 +36,18 @@ unsafe impl<T, const N: usize> Storage for Inline<T, N> {
 
     const TRUSTS_POPS: bool = 64 - Self::INDEX_BITS >= width::WIDE;
 
+    type Map<'a>
+        = InlineMap<T, N>
+    where
+        Self: 'a;
+
     #[inline]
-    fn place(&self, word: u64) -> *const Slot<T> {
-        let index = (word & ((1 << Self::INDEX_BITS) - 1)) as usize;
-        self.row.as_ptr().wrapping_add(index).wrapping_sub(1)
+    fn map(&self) -> InlineMap<T, N> {
+        InlineMap(self.row.as_ptr())
     }
 
     fn fresh(&self, want: usize) -> Option<(u64, usize)> {
         self.fresh.take(want, N as u64)
-    }
-
-    #[inline]
-    fn bumped(&self, word: u64) -> u64 {
-        width::bumped::<Full>(word, Self::INDEX_BITS)
     }
 
     fn generation_bits(&self) -> u32 {
@@ -58,5 +57,32 @@ unsafe impl<T, const N: usize> Storage for Inline<T, N> {
     #[inline]
     fn batch(&self) -> usize {
         const { if N >= 256 { 16 } else { 1 } }
+    }
+}
+
+/// Where the first slot is.
+pub struct InlineMap<T, const N: usize>(*const Slot<T>);
+
+impl<T, const N: usize> Clone for InlineMap<T, N> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, const N: usize> Copy for InlineMap<T, N> {}
+
+impl<T, const N: usize> InlineMap<T, N> {
+    const ONE_UP: u64 = 1 << Inline::<T, N>::INDEX_BITS;
+}
+
+impl<T, const N: usize> Map<T> for InlineMap<T, N> {
+    #[inline]
+    fn place(self, word: u64) -> *const Slot<T> {
+        self.0.wrapping_add((word & (Self::ONE_UP - 1)) as usize).wrapping_sub(1)
+    }
+
+    #[inline]
+    fn bumped(self, word: u64) -> u64 {
+        width::bumped::<Full>(word, Self::ONE_UP)
     }
 }

@@ -18,13 +18,17 @@ use crate::lists::Slot;
 ///
 /// # Safety
 ///
-/// - `place` gives the same slot for the same index at all times, and different ones for
-///   different indices.
+/// - Its maps give the same slot for the same index at all times, different ones for different
+///   indices, and keep the index when they give a word its next generation.
 /// - `fresh` gives out each index at most once, never 0.
-/// - `bumped` keeps the index.
 pub unsafe trait Storage {
     /// What a slot is for.
     type Item;
+
+    /// What it takes to name slots.
+    type Map<'a>: Map<Self::Item>
+    where
+        Self: 'a;
 
     /// Whether a handle may pop what it believes to be on top without looking, see
     /// `lists::magazine`.
@@ -33,19 +37,37 @@ pub unsafe trait Storage {
     /// Whether finding a place takes a look-up, so that handles keep those that they will need.
     const LOOKS_UP: bool;
 
-    /// Where the slot is that a word names, if the word's index was given out by `fresh` and the
-    /// caller has synchronised with that; some address otherwise.
-    fn place(&self, word: u64) -> *const Slot<Self::Item>;
+    /// How words name the slots, to be kept in registers.
+    fn map(&self) -> Self::Map<'_>;
+
+    /// As [`Map::place`].
+    #[inline]
+    fn place(&self, word: u64) -> *const Slot<Self::Item> {
+        self.map().place(word)
+    }
+
+    /// As [`Map::bumped`].
+    #[inline]
+    fn bumped(&self, word: u64) -> u64 {
+        self.map().bumped(word)
+    }
 
     /// Gives out up to `want` slots that were never used: a first index and how many from there.
     fn fresh(&self, want: usize) -> Option<(u64, usize)>;
-
-    /// The word of the same slot with its next generation.
-    fn bumped(&self, word: u64) -> u64;
 
     /// How many bits the generation has.
     fn generation_bits(&self) -> u32;
 
     /// How many slots a batch of free ones has at most.
     fn batch(&self) -> usize;
+}
+
+/// How words name slots: what of a storage does not change.
+pub trait Map<T>: Copy {
+    /// Where the slot is that a word names, if the word's index was given out by `fresh` and the
+    /// caller has synchronised with that; some address otherwise.
+    fn place(self, word: u64) -> *const Slot<T>;
+
+    /// The word of the same slot with its next generation.
+    fn bumped(self, word: u64) -> u64;
 }

@@ -22,15 +22,15 @@ impl<const BITS: u32> Width for Narrow<BITS> {
     const BITS: u32 = BITS;
 }
 
-/// `word` with the next generation, where its lowest `index_bits` are the index.
+/// `word` with the next generation, the lowest bit of which is `one_up`; below it is the index.
 ///
 /// ```text
 /// word = generation (the high bits; it wraps off the top) │ index (the low bits; 0 is no slot)
 /// ```
 #[inline]
-pub(super) fn bumped<W: Width>(word: u64, index_bits: u32) -> u64 {
-    let next = word.wrapping_add(1 << index_bits);
-    if W::BITS >= 64 { next } else { next & ((1 << (index_bits + W::BITS)) - 1) }
+pub(super) fn bumped<W: Width>(word: u64, one_up: u64) -> u64 {
+    let next = word.wrapping_add(one_up);
+    if W::BITS >= 64 { next } else { next & ((one_up << W::BITS) - 1) }
 }
 
 /// How many bits are left for the generation.

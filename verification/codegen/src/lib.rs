@@ -10,12 +10,45 @@ use latchwork_reclaim::{Epoch, Scheme, Snapshot};
 use latchwork_rwlock::raw::Core;
 use latchwork_sync::atomic::{AtomicU64, Ordering, fence};
 use latchwork_treiber::intrusive::{Mailbox, Node};
+use latchwork_treiber::{ArrayStack, Handle, Stack};
+
+type ArrayHandle<'a> = Handle<&'a ArrayStack<u64>>;
 
 type EpochHandle = <Epoch as Scheme>::Handle;
 
 #[unsafe(no_mangle)]
 pub extern "Rust" fn mailbox_push(mailbox: &Mailbox<Box<Node<u64>>>, node: Box<Node<u64>>) -> bool {
     mailbox.push(node)
+}
+
+#[unsafe(no_mangle)]
+pub extern "Rust" fn array_stack_push(stack: &ArrayStack<u64>, value: u64) -> Result<(), u64> {
+    stack.push(value)
+}
+
+#[unsafe(no_mangle)]
+pub extern "Rust" fn array_stack_pop(stack: &ArrayStack<u64>) -> Option<u64> {
+    stack.pop()
+}
+
+#[unsafe(no_mangle)]
+pub extern "Rust" fn stack_push(stack: &Stack<u64>, value: u64) -> Result<(), u64> {
+    stack.try_push(value)
+}
+
+#[unsafe(no_mangle)]
+pub extern "Rust" fn stack_pop(stack: &Stack<u64>) -> Option<u64> {
+    stack.pop()
+}
+
+#[unsafe(no_mangle)]
+pub extern "Rust" fn handle_push(handle: &mut ArrayHandle<'_>, value: u64) -> Result<(), u64> {
+    handle.push(value)
+}
+
+#[unsafe(no_mangle)]
+pub extern "Rust" fn handle_pop(handle: &mut ArrayHandle<'_>) -> Option<u64> {
+    handle.pop()
 }
 
 /// What a mailbox's push must not be: the word that is linked to and the word that is compared
