@@ -7,10 +7,42 @@
 
 extern crate alloc;
 
+#[cfg(all(
+    any(feature = "crossbeam-epoch", feature = "haphazard"),
+    not(any(latchwork_loom, latchwork_shuttle)),
+))]
+pub mod adapters;
+
+/// Whether a known bug is put back, spelled without its number in normal builds.
+macro_rules! has_fault {
+    ($name:ident) => {{
+        #[cfg(any(latchwork_loom, latchwork_shuttle))]
+        {
+            $crate::faults::has($crate::faults::$name)
+        }
+        #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+        {
+            false
+        }
+    }};
+}
+
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[doc(hidden)]
+pub mod biased;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+mod biased;
 pub mod engine;
 pub mod epoch;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[doc(hidden)]
+pub mod faults;
+pub mod hazard;
 pub mod interval;
+pub mod leak;
+mod orphans;
 mod pointer;
+mod records;
 mod retired;
 mod scheme;
 pub mod snapshot;
@@ -18,7 +50,9 @@ mod stats;
 
 pub use engine::Config;
 pub use epoch::Epoch;
+pub use hazard::Hazard;
 pub use interval::Interval;
+pub use leak::Leak;
 pub use pointer::{Atomic, CompareExchangeError, Owned, Pointer, Shared, Tagged};
 pub use retired::{DropObject, Reclaim, Retired};
 pub use scheme::{Guard, Handle, Scheme, Section, Shield};

@@ -1,5 +1,6 @@
 //! Objects whose type is forgotten until they are freed.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::pointer::{Block, Owned, Tagged};
@@ -56,6 +57,7 @@ impl<F: FnOnce(), H> Reclaim<F, H> for RunClosure {
 /// A retired object, with what is needed to free it.
 ///
 /// The object's header lies at its address.
+#[derive(Clone, Copy)]
 pub struct Retired {
     object: *mut (),
     free: unsafe fn(*mut ()),
@@ -119,6 +121,55 @@ impl fmt::Debug for Retired {
             .field("bytes", &self.bytes)
             .finish_non_exhaustive()
     }
+}
+
+/// A retired object in the form that a scheme keeps.
+///
+/// # Safety
+///
+/// `free` frees the object, and nothing else does.
+pub(crate) unsafe trait Doomed: Copy {
+    /// # Safety
+    ///
+    /// As [`Retired::free`].
+    unsafe fn free(self);
+}
+
+// SAFETY: `free` frees the object, and nothing else does.
+unsafe impl Doomed for Retired {
+    unsafe fn free(self) {
+        // SAFETY: the caller's promise is the same.
+        unsafe { self.free() }
+    }
+}
+
+/// Frees every object, going on with the rest where a destructor panics (and aborting, as
+/// unwinding does, at the second).
+///
+/// # Safety
+///
+/// As [`Retired::free`], for every object.
+pub(crate) unsafe fn free_all<D: Doomed>(doomed: Vec<D>) {
+    struct Rest<D: Doomed>(Vec<D>);
+
+    impl<D: Doomed> Drop for Rest<D> {
+        fn drop(&mut self) {
+            while let Some(next) = self.0.pop() {
+                let rest = Rest(core::mem::take(&mut self.0));
+                // SAFETY: the caller of `free_all` has promised it for all of them.
+                unsafe { next.free() };
+                self.0 = rest.defuse();
+            }
+        }
+    }
+
+    impl<D: Doomed> Rest<D> {
+        fn defuse(mut self) -> Vec<D> {
+            core::mem::take(&mut self.0)
+        }
+    }
+
+    drop(Rest(doomed));
 }
 
 /// # Safety

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use latchwork_reclaim::snapshot::Changed;
-use latchwork_reclaim::{Epoch, Handle, Interval, Scheme, Snapshot, epoch};
+use latchwork_reclaim::{Epoch, Handle, Hazard, Interval, Leak, Scheme, Snapshot, epoch};
 
 fn no_update_is_lost<S: Scheme>(domain: S) {
     let cell = Snapshot::new_in(0_u64, domain);
@@ -28,6 +28,8 @@ fn no_update_is_lost<S: Scheme>(domain: S) {
 fn updates_are_not_lost() {
     no_update_is_lost(Epoch::new());
     no_update_is_lost(Interval::new());
+    no_update_is_lost(Hazard::new());
+    no_update_is_lost(Leak::new());
 }
 
 fn held_value_outlives_all<S: Scheme>(domain: S) {
@@ -51,6 +53,7 @@ fn held_value_outlives_all<S: Scheme>(domain: S) {
 fn held_value_outlives_guard_cell_and_domain() {
     held_value_outlives_all(Epoch::new());
     held_value_outlives_all(Interval::new());
+    held_value_outlives_all(Hazard::new());
 }
 
 #[test]

@@ -8,7 +8,9 @@ use latchwork_sync::atomic::Ordering::{AcqRel, Relaxed};
 use latchwork_sync::atomic::{AtomicU64, AtomicUsize};
 use std::thread;
 
-use latchwork_reclaim::{Atomic, Config, Epoch, Guard, Handle, Interval, Owned, Scheme, Shield};
+use latchwork_reclaim::{
+    Atomic, Config, Epoch, Guard, Handle, Hazard, Interval, Owned, Scheme, Shield,
+};
 
 const ALIVE: u64 = 0x600D_600D_600D_600D;
 const DEAD: u64 = 0xDDDD_DDDD_DDDD_DDDD;
@@ -107,4 +109,7 @@ fn nobody_sees_a_freed_object() {
     run(&Epoch::with_config(Config::DEFAULT.batch(8)), 6, 4_000);
     run(&Epoch::new(), 4, 4_000);
     run(&Interval::with_config(Config::DEFAULT.batch(8)), 6, 4_000);
+    run(&Hazard::with_config(Config::DEFAULT.batch(8)), 6, 4_000);
+    #[cfg(feature = "haphazard")]
+    run(&latchwork_reclaim::adapters::haphazard::Haphazard::new(), 4, 4_000);
 }

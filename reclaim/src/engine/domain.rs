@@ -64,12 +64,13 @@ impl<M: Mode> Numbered<M> {
         let (mut pending, mut bytes) = engine.orphans.counts();
         let mut stats =
             Stats { orphans: pending, barriers, barriers_saved: saved, ..Stats::default() };
+        stats.freed = engine.turns.freed();
         let now = engine.era.load(Ordering::Relaxed);
         for record in engine.records() {
-            let counts = record.counts();
-            pending = pending.wrapping_add(counts.pending);
-            bytes = bytes.wrapping_add(counts.bytes);
-            stats.freed += counts.freed;
+            let amount = record.amount();
+            pending = pending.wrapping_add(amount.pending);
+            bytes = bytes.wrapping_add(amount.bytes);
+            stats.freed = stats.freed.wrapping_add(amount.freed);
             if let Some(word) = record.published() {
                 stats.pinned += 1;
                 let age = now.saturating_sub(era_of(word)) / UNIT;

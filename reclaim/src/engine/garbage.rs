@@ -9,71 +9,224 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
+use latchwork_sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use super::Mode;
 use super::bag::{Entry, Sealed};
-use super::grace::Pins;
-use super::{Config, Mode};
+use super::config::Limits;
+use super::pins::Pins;
 
 /// Emptied bags kept for reuse.
 const SPARE_AT_MOST: usize = 4;
 
-/// The garbage of the thread that owns a record (I5).
+/// How much garbage there is, for anyone to read. Written by whoever has the garbage, Relaxed
+/// throughout: statistics, except that the garbage itself counts by them.
 #[derive(Default)]
+pub(super) struct Counts {
+    /// The open bag: objects and bytes.
+    open: AtomicU64,
+    /// Objects left in the bag that is being emptied.
+    left: AtomicUsize,
+    /// Objects and bytes in sealed and ripe bags.
+    held: AtomicUsize,
+    held_bytes: AtomicUsize,
+    /// Objects in bags that have been, or are being, emptied.
+    freed: AtomicU64,
+}
+
+/// How much garbage there is.
+#[derive(Default)]
+pub(super) struct Amount {
+    pub(super) pending: usize,
+    pub(super) bytes: usize,
+    pub(super) freed: u64,
+}
+
+/// A sum that only one thread changes.
+macro_rules! add {
+    ($count:expr, $more:expr) => {{
+        let count = &$count;
+        count.store(count.load(Ordering::Relaxed).wrapping_add($more), Ordering::Relaxed);
+    }};
+}
+
+impl Counts {
+    pub(super) fn amount(&self) -> Amount {
+        let open = Fill(self.open.load(Ordering::Relaxed));
+        let left = self.left.load(Ordering::Relaxed);
+        let held = self.held.load(Ordering::Relaxed);
+        Amount {
+            pending: open.objects().wrapping_add(held).wrapping_add(left),
+            bytes: open.bytes().wrapping_add(self.held_bytes.load(Ordering::Relaxed)),
+            freed: self.freed.load(Ordering::Relaxed).wrapping_sub(left as u64),
+        }
+    }
+
+    fn open(&self) -> Fill {
+        Fill(self.open.load(Ordering::Relaxed))
+    }
+
+    fn set_open(&self, fill: Fill) {
+        self.open.store(fill.0, Ordering::Relaxed);
+    }
+
+    fn hold(&self, bag: &Sealed) {
+        add!(self.held, bag.entries.len());
+        add!(self.held_bytes, bag.bytes);
+    }
+
+    fn release(&self, bag: &Sealed) {
+        add!(self.held, bag.entries.len().wrapping_neg());
+        add!(self.held_bytes, bag.bytes.wrapping_neg());
+    }
+}
+
+/// What is in the open bag: objects above [`Fill::BYTES`], bytes below.
+#[derive(Clone, Copy)]
+struct Fill(u64);
+
+impl Fill {
+    const EMPTY: Self = Self(0);
+    const SHIFT: u32 = 44;
+    const BYTES: u64 = (1 << Self::SHIFT) - 1;
+
+    fn objects(self) -> usize {
+        (self.0 >> Self::SHIFT) as usize
+    }
+
+    fn bytes(self) -> usize {
+        (self.0 & Self::BYTES) as usize
+    }
+
+    /// One object more.
+    #[inline(always)]
+    fn with(self, bytes: usize) -> Self {
+        // More bytes than there is room for count as what there is room for.
+        let bytes = (self.0 & Self::BYTES).saturating_add(bytes as u64).min(Self::BYTES);
+        Self(((self.0 >> Self::SHIFT) + 1) << Self::SHIFT | bytes)
+    }
+}
+
+/// The garbage of the thread that owns a record (I5).
 pub(super) struct Garbage {
+    /// Room for a bag. How many entries are in it is said by [`Counts`]; the vector's own length
+    /// stays zero.
     open: Vec<Entry>,
-    limit: usize,
+    /// At so many objects there is something to do.
+    trigger: usize,
+    limits: Limits,
     /// The number of the heavy that the newest sealed bag waits for; 0 if there is none.
     newest: u64,
     /// In the order of their numbers.
     sealed: VecDeque<Sealed>,
     ripe: Vec<Sealed>,
-    /// The ripe bag that is being emptied.
+    /// The ripe bag that is being emptied, from its end; its length stays zero too.
     freeing: Vec<Entry>,
     spare: Vec<Vec<Entry>>,
     /// Objects to free with each retire: more when much is ripe.
     pace: u32,
-    /// Whether a destructor runs: then retires don't free, or a chain would recurse.
-    running: bool,
+    pub(super) pins: Pins,
     /// The number that a bag gets under the fault that takes it too early.
     #[cfg(any(latchwork_loom, latchwork_shuttle))]
     pub(super) early: u64,
 }
 
+/// What is to be done after an object was put into the open bag.
+pub(super) enum Due {
+    Nothing,
+    /// A heavy may have ended meanwhile: look for what is ripe.
+    Look,
+    /// The bag is full.
+    Seal,
+}
+
 impl Garbage {
-    /// Puts an object into the open bag; whether the bag is now full.
-    #[inline(always)]
-    pub(super) fn push(&mut self, entry: Entry, config: &Config) -> bool {
-        if self.open.len() == self.limit {
-            self.open_bag(config);
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            open: Vec::new(),
+            trigger: limits.batch,
+            limits,
+            newest: 0,
+            sealed: VecDeque::new(),
+            ripe: Vec::new(),
+            freeing: Vec::new(),
+            spare: Vec::new(),
+            pace: 1,
+            pins: Pins::default(),
+            #[cfg(any(latchwork_loom, latchwork_shuttle))]
+            early: 0,
         }
-        self.open.push(entry);
-        self.open.len() == self.limit
     }
 
-    /// Gives the open bag room for a whole batch.
+    /// Puts an object into the open bag.
+    #[inline(always)]
+    pub(super) fn push(&mut self, entry: Entry, bytes: usize, counts: &Counts) -> Due {
+        let fill = counts.open();
+        let at = fill.objects();
+        if at >= self.open.capacity() {
+            self.make_room(at);
+        }
+        // SAFETY: there is room for more than `at` entries.
+        let place = unsafe { self.open.as_mut_ptr().add(at) };
+        // SAFETY: as above; what lies there is not in use.
+        unsafe { place.write(entry) };
+        let fill = fill.with(bytes);
+        counts.set_open(fill);
+        if at + 1 < self.trigger && fill.bytes() < self.limits.bytes {
+            return Due::Nothing;
+        }
+        self.due(fill)
+    }
+
     #[cold]
-    fn open_bag(&mut self, config: &Config) {
-        self.limit = config.batch as usize;
-        let room = self.limit - self.open.len();
-        self.open.reserve_exact(room);
+    fn due(&mut self, fill: Fill) -> Due {
+        if fill.objects() >= self.limits.batch || fill.bytes() >= self.limits.bytes {
+            return Due::Seal;
+        }
+        self.trigger = self.limits.batch;
+        Due::Look
+    }
+
+    /// Makes room for a bag, or for more where a panic has come before the seal.
+    #[cold]
+    fn make_room(&mut self, filled: usize) {
+        // SAFETY: `push` has written so many.
+        unsafe { self.open.set_len(filled) };
+        self.open.reserve_exact(self.limits.batch);
+        self.open.clear();
     }
 
     /// Whether nothing is in the open bag.
-    pub(super) fn is_open_empty(&self) -> bool {
-        self.open.is_empty()
+    pub(super) fn is_open_empty(counts: &Counts) -> bool {
+        counts.open().objects() == 0
     }
 
     /// Closes the open bag with a number. Gives the number of the bag sealed before.
-    pub(super) fn seal(&mut self, number: u64, bytes: usize) -> u64 {
-        let next = self.spare.pop().unwrap_or_default();
-        // Room for a whole bag, or none: then the next push makes it.
-        self.limit = if next.capacity() >= self.limit { self.limit } else { 0 };
-        let entries = core::mem::replace(&mut self.open, next);
-        self.insert(Sealed { number, entries, bytes });
+    pub(super) fn seal(&mut self, number: u64, counts: &Counts) -> u64 {
+        let bag = self.close(number, counts);
+        counts.hold(&bag);
+        self.insert(bag);
+        self.trigger = self.limits.look;
         core::mem::replace(&mut self.newest, number)
     }
 
-    /// Takes a bag in, of this thread or of one that is gone.
-    pub(super) fn insert(&mut self, bag: Sealed) {
+    fn close(&mut self, number: u64, counts: &Counts) -> Sealed {
+        let fill = counts.open();
+        counts.set_open(Fill::EMPTY);
+        let next = self.spare.pop().unwrap_or_default();
+        let mut entries = core::mem::replace(&mut self.open, next);
+        // SAFETY: `push` has written so many.
+        unsafe { entries.set_len(fill.objects()) };
+        Sealed { number, entries, bytes: fill.bytes(), held: 0 }
+    }
+
+    /// Takes a bag in that another thread has left.
+    pub(super) fn adopt(&mut self, bag: Sealed, counts: &Counts) {
+        counts.hold(&bag);
+        self.insert(bag);
+    }
+
+    fn insert(&mut self, bag: Sealed) {
         let at = self.sealed.partition_point(|sealed| sealed.number <= bag.number);
         self.sealed.insert(at, bag);
     }
@@ -83,6 +236,11 @@ impl Garbage {
         self.sealed.front().map(|bag| bag.number)
     }
 
+    /// The newest number that a bag waits for.
+    pub(super) fn newest(&self) -> Option<u64> {
+        self.sealed.back().map(|bag| bag.number)
+    }
+
     /// Moves what is ripe below `horizon` to where it is freed.
     pub(super) fn ripen(&mut self, horizon: u64) {
         let ripe = self.sealed.partition_point(|bag| bag.number < horizon);
@@ -90,31 +248,27 @@ impl Garbage {
         self.set_pace();
     }
 
-    /// Moves the objects that no pin may hold to where they are freed.
-    pub(super) fn ripen_by_birth<M: Mode>(&mut self, pins: &Pins) {
-        for bag in core::mem::take(&mut self.sealed) {
-            let held =
-                if bag.number < pins.era { pins.youngest_held(bag.number) } else { u64::MAX };
-            // SAFETY: what is in a bag is of this domain, and not yet freed.
-            let free = |entry: &Entry| unsafe { entry.birth::<M>() } > held;
-            if held == u64::MAX {
-                self.sealed.push_back(bag);
-            } else if held == 0 {
+    /// Moves the objects that none of `self.pins` may hold to where they are freed.
+    pub(super) fn ripen_by_birth<M: Mode>(&mut self) {
+        let ended = self.sealed.partition_point(|bag| bag.number < self.pins.era);
+        let mut kept = 0;
+        for _ in 0..ended {
+            let Some(mut bag) = self.sealed.remove(kept) else { break };
+            let held = self.pins.youngest_held(bag.number);
+            if held == 0 {
                 self.ripe.push(bag);
-            } else {
-                let (ripe, stuck): (Vec<_>, Vec<_>) = bag.entries.into_iter().partition(free);
-                // The bytes stay with what is still held, if anything is.
-                let (bytes, left) = if stuck.is_empty() { (bag.bytes, 0) } else { (0, bag.bytes) };
-                if !ripe.is_empty() {
-                    self.ripe.push(Sealed { number: 0, entries: ripe, bytes });
+                continue;
+            }
+            // A bag of which only what is held was left before has nothing to give.
+            if held < bag.held || bag.held == 0 {
+                let spare = self.spare.pop().unwrap_or_default();
+                if let Some(ripe) = bag.split_by_birth::<M>(held, spare) {
+                    self.ripe.push(ripe);
                 }
-                if !stuck.is_empty() {
-                    self.sealed.push_back(Sealed {
-                        number: bag.number,
-                        entries: stuck,
-                        bytes: left,
-                    });
-                }
+            }
+            if !bag.entries.is_empty() {
+                self.sealed.insert(kept, bag);
+                kept += 1;
             }
         }
         self.set_pace();
@@ -135,75 +289,65 @@ impl Garbage {
         self.pace
     }
 
-    /// An object to free, unless a destructor is running. After the free, `ran` must be called.
+    /// An object to free.
     #[inline(always)]
-    pub(super) fn begin_free(&mut self) -> Option<Freeing> {
-        if self.running {
-            return None;
+    pub(super) fn next(&mut self, counts: &Counts) -> Option<Entry> {
+        let left = counts.left.load(Ordering::Relaxed);
+        if left == 0 {
+            return if self.ripe.is_empty() { None } else { self.next_bag(counts) };
         }
-        if let Some(entry) = self.freeing.pop() {
-            self.running = true;
-            return Some(Freeing { entry, bytes: 0 });
-        }
-        if self.ripe.is_empty() { None } else { self.begin_bag() }
+        counts.left.store(left - 1, Ordering::Relaxed);
+        // SAFETY: the bag being emptied holds `left` entries.
+        let entry = unsafe { self.freeing.as_ptr().add(left - 1) };
+        // SAFETY: as above.
+        Some(unsafe { entry.read() })
     }
 
     /// Goes on to the next ripe bag.
     #[cold]
-    fn begin_bag(&mut self) -> Option<Freeing> {
-        let bag = self.ripe.pop()?;
+    fn next_bag(&mut self, counts: &Counts) -> Option<Entry> {
+        let mut bag = self.ripe.pop()?;
+        counts.release(&bag);
+        add!(counts.freed, bag.entries.len() as u64);
+        let last = bag.entries.pop();
+        counts.left.store(bag.entries.len(), Ordering::Relaxed);
+        bag.entries.clear();
         let empty = core::mem::replace(&mut self.freeing, bag.entries);
-        if self.spare.len() < SPARE_AT_MOST && empty.capacity() > 0 {
+        if self.spare.len() < SPARE_AT_MOST && empty.capacity() >= self.limits.batch {
             self.spare.push(empty);
         }
         self.set_pace();
-        let entry = self.freeing.pop()?;
-        self.running = true;
-        Some(Freeing { entry, bytes: bag.bytes })
+        last
     }
 
-    /// Whether a destructor is running.
-    pub(super) fn is_running(&self) -> bool {
-        self.running
-    }
-
-    /// Notes that the destructor has ended.
-    #[inline(always)]
-    pub(super) fn ran(&mut self) {
-        self.running = false;
-    }
-
-    /// The newest number that a bag waits for.
-    pub(super) fn newest(&self) -> Option<u64> {
-        self.sealed.back().map(|bag| bag.number)
-    }
-
-    /// Takes every bag out; none is open.
-    pub(super) fn take(&mut self) -> VecDeque<Sealed> {
-        let mut bags = core::mem::take(&mut self.sealed);
-        let rest = Sealed { number: 0, entries: core::mem::take(&mut self.freeing), bytes: 0 };
-        // Number 0 is below every horizon: these are ripe for whoever takes them.
-        let ripe = self.ripe.drain(..).map(|bag| Sealed { number: 0, ..bag });
-        for bag in ripe.chain([rest]) {
-            if !bag.entries.is_empty() {
-                bags.push_front(bag);
-            }
+    /// Takes every bag out.
+    pub(super) fn take(&mut self, counts: &Counts, mut keep: impl FnMut(Sealed)) {
+        if !Self::is_open_empty(counts) {
+            // A heavy that begins later is as good as a ticket for the barrier that asks.
+            let bag = self.close(0, counts);
+            keep(bag);
         }
-        bags
+        for bag in self.sealed.drain(..).chain(self.ripe.drain(..)) {
+            counts.release(&bag);
+            keep(bag);
+        }
+        let left = counts.left.load(Ordering::Relaxed);
+        if left > 0 {
+            counts.left.store(0, Ordering::Relaxed);
+            add!(counts.freed, (left as u64).wrapping_neg());
+            let mut entries = core::mem::take(&mut self.freeing);
+            // SAFETY: the bag being emptied holds `left` entries.
+            unsafe { entries.set_len(left) };
+            keep(Sealed { number: 0, entries, bytes: 0, held: 0 });
+        }
+        self.newest = 0;
+        self.trigger = self.limits.batch;
     }
 
-    /// Takes every bag out, the open one as well.
-    pub(super) fn into_bags(mut self) -> VecDeque<Sealed> {
-        let mut bags = self.take();
-        bags.push_back(Sealed { number: 0, entries: core::mem::take(&mut self.open), bytes: 0 });
-        bags
+    /// Marks all ripe bags as such, for whoever takes them.
+    pub(super) fn mark_ripe(&mut self) {
+        for bag in &mut self.ripe {
+            bag.number = 0;
+        }
     }
-}
-
-/// An object on its way out.
-#[derive(Clone, Copy)]
-pub(super) struct Freeing {
-    pub(super) entry: Entry,
-    /// The bytes of its bag, with the first of them; zero with the others.
-    pub(super) bytes: usize,
 }

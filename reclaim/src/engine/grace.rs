@@ -1,25 +1,31 @@
 //! The count of grace periods, and the list of records.
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
-use latchwork_sync::atomic::{AtomicBool, AtomicMut, AtomicPtr, AtomicU64, Ordering};
+use latchwork_sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use latchwork_sync::{Backoff, CachePadded, asym, const_fn};
 
-use super::bag::{Orphans, free_all};
+use super::bag::Sealed;
+use super::config::Limits;
 use super::mode::fault;
+use super::pins::Pins;
+use super::turns::Turns;
 use super::word::{FIRST_ERA, UNIT, era_of};
 use super::{Config, Mode, Record};
+use crate::orphans::{Bundle, Orphans};
+use crate::records::Records;
+use crate::retired::free_all;
 
 /// What the threads of a domain share.
 pub(crate) struct Engine<M: Mode> {
     /// One more than the number of heavies ended. On a line of its own: every pin reads it.
     pub(super) era: CachePadded<AtomicU64>,
     started: CachePadded<Started>,
-    records: AtomicPtr<Record<M>>,
-    pub(super) orphans: Orphans,
-    pub(super) config: Config,
+    records: Records<Record<M>>,
+    pub(super) orphans: Orphans<Sealed>,
+    pub(super) limits: Limits,
+    pub(super) turns: Turns,
 }
 
 /// What those who free write.
@@ -48,9 +54,10 @@ impl<M: Mode> Engine<M> {
                     busy: AtomicBool::new(false),
                     saved: AtomicU64::new(0),
                 }),
-                records: AtomicPtr::new(ptr::null_mut()),
+                records: Records::new(),
                 orphans: Orphans::new(),
-                config,
+                limits: config.limits(M::BATCH),
+                turns: Turns::new(),
             }
         }
     }
@@ -116,14 +123,14 @@ impl<M: Mode> Engine<M> {
     }
 
     /// The pins there are, by birth, and the number below which a heavy has ended (I8).
-    pub(super) fn pins(&self) -> Pins {
+    pub(super) fn scan_pins(&self, seen: &mut Pins) {
         // Acquire, as in `horizon`, and before any record is looked at.
-        let era = self.era.load(Ordering::Acquire);
-        let pins = self.records().filter_map(|record| {
+        seen.era = self.era.load(Ordering::Acquire);
+        seen.pins.clear();
+        seen.pins.extend(self.records().filter_map(|record| {
             let low = era_of(record.published()?);
             Some((low, record.highest()))
-        });
-        Pins { pins: pins.collect(), era }
+        }));
     }
 
     /// Waits until no pin is left that may see what was unlinked before `number` was taken.
@@ -153,98 +160,63 @@ impl<M: Mode> Engine<M> {
 
     /// Every record there is. Those that are pushed meanwhile may be left out.
     pub(super) fn records(&self) -> impl Iterator<Item = &Record<M>> {
-        // Acquire: pairs with the Release of the push; for records further down as well, since
-        // every change of the head is a read-modify-write.
-        let mut next = self.records.load(Ordering::Acquire);
-        core::iter::from_fn(move || {
-            // SAFETY: records are freed with the domain alone (I6), which `self` borrows.
-            let record = unsafe { next.as_ref() }?;
-            next = record.next();
-            Some(record)
-        })
+        self.records.iter()
     }
 
     /// A record for the caller alone: one that was given back, or a new one.
     #[cold]
     pub(crate) fn acquire_record(&self) -> NonNull<Record<M>> {
-        if let Some(record) = self.records().find(|record| record.try_acquire()) {
-            return NonNull::from(record);
-        }
-        let record = NonNull::from(Box::leak(Box::new(Record::new(self))));
-        self.publish(record);
-        record
+        self.records.acquire(|| Record::new(self))
     }
 
-    /// Puts a new record in the list.
-    pub(super) fn publish(&self, record: NonNull<Record<M>>) {
-        // SAFETY: the record was just made, and lives as long as the domain.
-        let new = unsafe { record.as_ref() };
-        let mut head = self.records.load(Ordering::Relaxed);
-        loop {
-            new.set_next(head);
-            // Release: pairs with the Acquire in `records`. That a scan after a heavy sees the
-            // record follows from the light of its first pin, which comes after this (I1).
-            match self.records.compare_exchange_weak(
-                head,
-                record.as_ptr(),
-                Ordering::Release,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => return,
-                Err(now) => head = now,
+    /// Takes all garbage of the domain, which is then counted among the orphans; calls `seen` with
+    /// each record after its garbage was taken.
+    pub(super) fn gather<'a>(
+        &'a self,
+        bags: &mut Vec<Sealed>,
+        mut seen: impl FnMut(&'a Record<M>),
+    ) {
+        self.turns.until_still(|| {
+            self.orphans.take(|bag| bags.push(bag));
+            for record in self.records() {
+                record.garbage.with_guest(|garbage| {
+                    garbage.take(&record.counts, |bag| {
+                        self.orphans.count(bag.amount());
+                        bags.push(bag);
+                    });
+                });
+                seen(record);
             }
-        }
+        });
     }
 }
 
 impl<M: Mode> Drop for Engine<M> {
     fn drop(&mut self) {
-        let mut next = self.records.load_mut();
-        while !next.is_null() {
-            // SAFETY: every record came from a box (`acquire_record`), and no handle is left.
-            let mut record = *unsafe { Box::from_raw(next) };
-            next = record.next();
-            for entries in record.take_all() {
-                // SAFETY: no guard can be left where no handle is.
-                unsafe { free_all(entries) };
-            }
-        }
-        self.orphans.take_mut(|bag| {
-            // SAFETY: as above.
-            unsafe { free_all(bag.entries) };
-        });
+        // No guard can be left where no handle is.
+        let mut entries = Vec::new();
+        self.records.for_each_mut(|record| entries.append(&mut record.take_all()));
+        self.orphans.take_mut(|mut bag| entries.append(&mut bag.entries));
+        // SAFETY: as said above.
+        unsafe { free_all(entries) };
     }
 }
 
 impl<M: Mode> core::fmt::Debug for Engine<M> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Engine").field("config", &self.config).finish_non_exhaustive()
-    }
-}
-
-/// What a scan by birth has seen.
-pub(super) struct Pins {
-    pins: Vec<(u64, u64)>,
-    pub(super) era: u64,
-}
-
-impl Pins {
-    /// The youngest birth that a pin may hold of a bag with this number; 0 if there is none.
-    pub(super) fn youngest_held(&self, number: u64) -> u64 {
-        let holders = self.pins.iter().filter(|(low, _)| *low <= number);
-        holders.map(|(_, high)| *high).max().unwrap_or(0)
+        f.debug_struct("Engine").field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
 /// Waiting for readers, who wake nobody: spins, then yields, then sleeps for up to a millisecond.
-struct Pause {
+pub(super) struct Pause {
     backoff: Backoff,
     #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
     word: latchwork_sync::atomic::AtomicU32,
 }
 
 impl Pause {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             backoff: Backoff::new(),
             #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
@@ -252,7 +224,7 @@ impl Pause {
         }
     }
 
-    fn step(&self) {
+    pub(super) fn step(&self) {
         #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
         if self.backoff.is_completed() {
             use latchwork_sync::time::{Duration, Instant};

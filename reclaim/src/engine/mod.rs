@@ -66,9 +66,12 @@ mod grace;
 mod guard;
 mod handle;
 mod mode;
+mod pins;
 mod record;
+mod retire;
 #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
 mod thread;
+mod turns;
 mod word;
 
 pub use config::Config;
@@ -84,5 +87,7 @@ pub use thread::ThreadGuard;
 #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
 pub(crate) use thread::{Slot, global_domain};
 
+pub(crate) use config::Limits;
 pub(crate) use grace::Engine;
 pub(crate) use record::Record;
+pub(crate) use turns::{Turn, Turns};

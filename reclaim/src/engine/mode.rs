@@ -13,6 +13,10 @@ pub trait Mode: sealed::Sealed + Copy + Send + Sync + 'static {
     #[doc(hidden)]
     const BY_BIRTH: bool;
 
+    /// How many objects make a bag, unless a domain says otherwise.
+    #[doc(hidden)]
+    const BATCH: u32;
+
     #[doc(hidden)]
     fn header(era: u64) -> Self::Header;
 
@@ -48,6 +52,7 @@ impl Mode for ByBirth {
 
     const NAME: &'static str = "interval";
     const BY_BIRTH: bool = true;
+    const BATCH: u32 = 256;
 
     #[inline(always)]
     fn header(era: u64) -> Birth {
@@ -86,6 +91,7 @@ impl Mode for Whole {
 
     const NAME: &'static str = "epoch";
     const BY_BIRTH: bool = false;
+    const BATCH: u32 = 512;
 
     #[inline(always)]
     fn header(_era: u64) {}
@@ -135,6 +141,7 @@ pub mod faults {
 
         const NAME: &'static str = M::NAME;
         const BY_BIRTH: bool = M::BY_BIRTH;
+        const BATCH: u32 = M::BATCH;
 
         fn header(era: u64) -> M::Header {
             M::header(era)

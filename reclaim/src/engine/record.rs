@@ -1,21 +1,17 @@
-//! A thread's record: its published word, and its garbage.
+//! A thread's record: its published word. What becomes of its garbage is in `retire`.
 
-use alloc::collections::VecDeque;
-use alloc::vec::Vec;
-use core::mem::take;
 use core::ptr;
 
 use latchwork_sync::asym;
-use latchwork_sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-use latchwork_sync::cell::UnsafeCell;
+use latchwork_sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use super::bag::{Entry, Sealed};
-use super::garbage::{Freeing, Garbage};
+use super::garbage::{Counts, Garbage};
 use super::grace::Engine;
 use super::mode::{Mode, fault};
 use super::word::{DEPTH, OFF, TRANSIENT, UNIT};
+use crate::biased::Biased;
 use crate::pointer::{Atomic, Shared, Tagged};
-use crate::retired::Retired;
+use crate::records::{Link, Linked};
 
 /// What a thread shows to the others, and what it keeps for itself.
 ///
@@ -28,49 +24,30 @@ pub(crate) struct Record<M: Mode> {
     /// By birth: the era of the pin's last load. Left alone by an unpin.
     high: AtomicU64,
     engine: *const Engine<M>,
-    /// Set before the record is published.
-    next: AtomicPtr<Record<M>>,
-    owned: AtomicBool,
-    counts: Counts,
-    garbage: UnsafeCell<Garbage>,
+    link: Link<Self>,
+    /// How often the owner has begun and ended a destructor: odd while one runs.
+    pub(super) running: AtomicU32,
+    pub(super) counts: Counts,
+    pub(super) garbage: Biased<Garbage>,
 }
 
-/// Written by the owner with plain stores, read by anyone: statistics, Relaxed throughout.
-#[derive(Default)]
-struct Counts {
-    /// Objects retired or adopted, less those handed over.
-    taken: AtomicU64,
-    freed: AtomicU64,
-    open_bytes: AtomicUsize,
-    held_bytes: AtomicUsize,
-}
-
-/// How much garbage there is. Sums wrap while bags are on their way from one record to another.
-pub(super) struct Amount {
-    pub(super) freed: u64,
-    pub(super) pending: usize,
-    pub(super) bytes: usize,
-}
-
-/// A sum that only its owner changes.
-macro_rules! add {
-    ($count:expr, $more:expr) => {{
-        let count = &$count;
-        count.store(count.load(Ordering::Relaxed).wrapping_add($more), Ordering::Relaxed);
-    }};
+impl<M: Mode> Linked for Record<M> {
+    fn link(&self) -> &Link<Self> {
+        &self.link
+    }
 }
 
 impl<M: Mode> Record<M> {
     /// A record that its maker owns.
-    pub(super) fn new(engine: *const Engine<M>) -> Self {
+    pub(super) fn new(engine: &Engine<M>) -> Self {
         Self {
             low: AtomicU64::new(OFF),
             high: AtomicU64::new(OFF),
             engine,
-            next: AtomicPtr::new(ptr::null_mut()),
-            owned: AtomicBool::new(true),
+            link: Link::new(),
+            running: AtomicU32::new(0),
             counts: Counts::default(),
-            garbage: UnsafeCell::new(Garbage::default()),
+            garbage: Biased::new(Garbage::new(engine.limits)),
         }
     }
 
@@ -86,25 +63,6 @@ impl<M: Mode> Record<M> {
     #[inline(always)]
     pub(crate) fn is_of(&self, engine: &Engine<M>) -> bool {
         ptr::eq(self.engine, engine)
-    }
-
-    pub(super) fn next(&self) -> *mut Self {
-        // Relaxed: set before the record was published, by the Release in `Engine::publish`.
-        self.next.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn set_next(&self, next: *mut Self) {
-        self.next.store(next, Ordering::Relaxed);
-    }
-
-    /// Takes the record over, if it was given back.
-    pub(super) fn try_acquire(&self) -> bool {
-        // Acquire: pairs with the Release in `release`; the garbage is the caller's from here on.
-        !self.owned.load(Ordering::Relaxed)
-            && self
-                .owned
-                .compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
-                .is_ok()
     }
 
     /// The published word, if it says that the owner is pinned.
@@ -276,208 +234,6 @@ impl<M: Mode> Record<M> {
     /// Gives the record back, and its garbage to whoever comes first.
     pub(crate) fn release(&self) {
         self.hand_over();
-        // Release: pairs with the Acquire in `try_acquire`.
-        self.owned.store(false, Ordering::Release);
-    }
-
-    // ---- Garbage. The owner alone calls what follows (I5). ----
-
-    /// Looks at the garbage.
-    ///
-    /// `f` runs no code of others: none that could come back here (I7).
-    #[inline(always)]
-    fn with_garbage<R>(&self, f: impl FnOnce(&mut Garbage) -> R) -> R {
-        self.garbage.with_mut(|garbage| {
-            // SAFETY: only the owner's thread gets here (I5), and not from within `f` (I7).
-            f(unsafe { &mut *garbage })
-        })
-    }
-
-    /// Takes an object in, and frees about one that is ripe.
-    ///
-    /// # Safety
-    ///
-    /// As [`Guard::retire`](crate::Guard::retire).
-    #[inline]
-    pub(crate) unsafe fn retire(&self, retired: &Retired) {
-        let config = &self.engine().config;
-        add!(self.counts.taken, 1);
-        let bytes = self.counts.open_bytes.load(Ordering::Relaxed) + retired.bytes();
-        self.counts.open_bytes.store(bytes, Ordering::Relaxed);
-        let (full, ripe) = self.with_garbage(|garbage| {
-            #[cfg(any(latchwork_loom, latchwork_shuttle))]
-            if fault!(M, EARLY_TICKET) && garbage.is_open_empty() {
-                garbage.early = self.engine().ticket();
-            }
-            let full = garbage.push(Entry::new(retired), config);
-            (full, garbage.begin_free())
-        });
-        if full || bytes >= config.batch_bytes {
-            self.seal_and_collect();
-        }
-        if let Some(ripe) = ripe {
-            self.free_some(ripe);
-        }
-    }
-
-    /// Frees what has begun, and as many more as the pace asks.
-    #[inline(always)]
-    fn free_some(&self, first: Freeing) {
-        self.free_one(first);
-        for _ in 1..self.with_garbage(|garbage| garbage.pace()) {
-            let Some(next) = self.with_garbage(Garbage::begin_free) else { break };
-            self.free_one(next);
-        }
-    }
-
-    #[inline(always)]
-    fn free_one(&self, freeing: Freeing) {
-        struct Ran<'a, M: Mode>(&'a Record<M>);
-
-        impl<M: Mode> Drop for Ran<'_, M> {
-            #[inline(always)]
-            fn drop(&mut self) {
-                self.0.with_garbage(Garbage::ran);
-            }
-        }
-
-        add!(self.counts.freed, 1);
-        if freeing.bytes != 0 {
-            add!(self.counts.held_bytes, freeing.bytes.wrapping_neg());
-        }
-        let _ran = Ran(self);
-        // SAFETY: the object was in a ripe bag (I4), and is taken out once.
-        unsafe { freeing.entry.free() };
-    }
-
-    /// Closes the open bag, sees to its heavy, and looks for what is ripe.
-    #[cold]
-    fn seal_and_collect(&self) {
-        let before = self.seal();
-        let engine = self.engine();
-        // The bag before has waited for a whole bag's time: mostly another thread's heavy has
-        // covered it by now.
-        if before != 0 {
-            if engine.has_ended(before) {
-                engine.note_saved();
-            } else {
-                engine.advance();
-            }
-        }
-        self.collect();
-    }
-
-    /// Closes the open bag; gives the number of the bag sealed before, 0 if there was none.
-    fn seal(&self) -> u64 {
-        let bytes = self.counts.open_bytes.load(Ordering::Relaxed);
-        self.counts.open_bytes.store(0, Ordering::Relaxed);
-        add!(self.counts.held_bytes, bytes);
-        let number = self.engine().ticket();
-        self.with_garbage(|garbage| {
-            #[cfg(any(latchwork_loom, latchwork_shuttle))]
-            let number = if fault!(M, EARLY_TICKET) { garbage.early } else { number };
-            garbage.seal(number, bytes)
-        })
-    }
-
-    /// Adopts what others left behind, and finds out what is ripe.
-    fn collect(&self) {
-        let engine = self.engine();
-        engine.orphans.take(|bag| self.adopt(bag));
-        let Some(oldest) = self.with_garbage(|garbage| garbage.oldest()) else { return };
-        if !engine.has_ended(oldest) {
-            return;
-        }
-        if M::BY_BIRTH {
-            let pins = engine.pins();
-            self.with_garbage(|garbage| garbage.ripen_by_birth::<M>(&pins));
-        } else {
-            let horizon = engine.horizon();
-            self.with_garbage(|garbage| garbage.ripen(horizon));
-        }
-    }
-
-    fn adopt(&self, bag: Sealed) {
-        // What it counts as moves with it: `hand_over` has taken it off its old record's counts.
-        add!(self.counts.taken, bag.entries.len() as u64);
-        add!(self.counts.held_bytes, bag.bytes);
-        self.with_garbage(|garbage| garbage.insert(bag));
-    }
-
-    /// Leaves all garbage to others.
-    fn hand_over(&self) {
-        if !self.with_garbage(|garbage| garbage.is_open_empty()) {
-            self.seal();
-        }
-        let bags = self.with_garbage(Garbage::take);
-        if bags.is_empty() {
-            return;
-        }
-        let objects: usize = bags.iter().map(|bag| bag.entries.len()).sum();
-        let bytes: usize = bags.iter().map(|bag| bag.bytes).sum();
-        add!(self.counts.taken, (objects as u64).wrapping_neg());
-        add!(self.counts.held_bytes, bytes.wrapping_neg());
-        self.engine().orphans.push(bags);
-    }
-
-    /// Frees what can be freed now.
-    pub(crate) fn flush(&self) {
-        self.seal_open();
-        let engine = self.engine();
-        if self.newest_waits() {
-            engine.advance();
-        }
-        self.collect();
-        self.free_ripe();
-    }
-
-    /// Frees everything there is here and among the orphans, once no pin can see it.
-    pub(crate) fn barrier(&self) {
-        let engine = self.engine();
-        engine.orphans.take(|bag| self.adopt(bag));
-        self.seal_open();
-        let horizon = engine.wait_for_pins(engine.ticket());
-        let running = self.with_garbage(|garbage| {
-            garbage.ripen(horizon);
-            garbage.is_running()
-        });
-        assert!(!running, "a destructor must not wait for garbage that it is part of");
-        self.free_ripe();
-    }
-
-    fn seal_open(&self) {
-        if !self.with_garbage(|garbage| garbage.is_open_empty()) {
-            self.seal();
-        }
-    }
-
-    fn newest_waits(&self) -> bool {
-        let newest = self.with_garbage(|garbage| garbage.newest());
-        newest.is_some_and(|number| !self.engine().has_ended(number))
-    }
-
-    fn free_ripe(&self) {
-        while let Some(next) = self.with_garbage(Garbage::begin_free) {
-            self.free_one(next);
-        }
-    }
-
-    /// What the owner's garbage amounts to.
-    pub(super) fn counts(&self) -> Amount {
-        let counts = &self.counts;
-        let bytes = counts.open_bytes.load(Ordering::Relaxed);
-        let freed = counts.freed.load(Ordering::Relaxed);
-        Amount {
-            freed,
-            pending: counts.taken.load(Ordering::Relaxed).wrapping_sub(freed) as usize,
-            bytes: bytes.wrapping_add(counts.held_bytes.load(Ordering::Relaxed)),
-        }
-    }
-
-    /// Every bag of a record that the caller has for itself.
-    pub(super) fn take_all(&mut self) -> Vec<Vec<Entry>> {
-        let garbage = take(self.garbage.get_mut());
-        let bags: VecDeque<Sealed> = garbage.into_bags();
-        bags.into_iter().map(|bag| bag.entries).collect()
+        self.link.release();
     }
 }

@@ -1,4 +1,6 @@
+mod biased;
 mod epoch;
+mod hazard;
 mod probe;
 
 use std::process::ExitCode;
@@ -6,5 +8,6 @@ use std::process::ExitCode;
 use latchwork_sync::model::main;
 
 pub(super) fn run() -> ExitCode {
-    main(&epoch::models())
+    let models = [biased::models(), epoch::models(), hazard::models()];
+    main(&models.concat())
 }

@@ -2,6 +2,7 @@
 
 mod garbage;
 mod pin;
+mod protect;
 mod retire;
 mod snapshot;
 mod stack;
@@ -13,6 +14,7 @@ const GROUP: &str = "reclaim";
 /// The rows of this crate.
 pub(crate) fn rows(versus: &mut Versus) {
     pin::rows(versus);
+    protect::rows(versus);
     retire::rows(versus);
     snapshot::rows(versus);
     stack::rows(versus);

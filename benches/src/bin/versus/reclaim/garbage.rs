@@ -1,7 +1,7 @@
 //! Peak garbage while a reader stalls.
 
 use latchwork_benches::{Row, Versus};
-use latchwork_reclaim::{Atomic, Epoch, Guard, Handle, Interval, Owned, Scheme, Shield};
+use latchwork_reclaim::{Atomic, Epoch, Guard, Handle, Hazard, Interval, Owned, Scheme, Shield};
 use std::sync::atomic::Ordering::AcqRel;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -27,6 +27,7 @@ impl Drop for Counted {
 pub(super) fn rows(versus: &mut Versus) {
     row(versus, "garbage_epoch", &Epoch::new());
     row(versus, "garbage_interval", &Interval::new());
+    row(versus, "garbage_hazard", &Hazard::new());
 }
 
 fn row<S: Scheme>(versus: &mut Versus, name: &str, domain: &S) {

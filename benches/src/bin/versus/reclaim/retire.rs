@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::AcqRel;
 
 use latchwork_benches::{Contender, Versus};
-use latchwork_reclaim::{Atomic, Guard, Handle, Interval, Owned, Scheme, epoch};
+use latchwork_reclaim::{Atomic, Guard, Handle, Hazard, Interval, Owned, Scheme, epoch};
 use seize::Guard as _;
 
 use super::{GROUP, cost};
@@ -31,6 +31,22 @@ pub(super) fn rows(versus: &mut Versus) {
             21,
             ours(&Interval::new(), count),
             vec![Contender::new("kovan", || cost(count, || kovan.store(1)))],
+        );
+    }
+    if versus.wants(GROUP, "retire_hazard") {
+        let haphazard = haphazard::AtomicPtr::from(Box::new(0_u64));
+        versus.compare(
+            (GROUP, "retire_hazard", "ns"),
+            21,
+            ours(&Hazard::new(), count),
+            vec![Contender::new("haphazard", || {
+                cost(count, || {
+                    if let Some(old) = haphazard.swap(Box::new(1)) {
+                        // SAFETY: the cell was the only way to it.
+                        unsafe { old.retire() };
+                    }
+                })
+            })],
         );
     }
 }

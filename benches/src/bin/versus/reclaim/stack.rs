@@ -5,13 +5,14 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::thread;
 
 use latchwork_benches::{Contender, Stopwatch, Versus, process_cpu};
-use latchwork_reclaim::{Atomic, Epoch, Guard, Handle, Interval, Scheme, Shared, Shield, Tagged};
+use latchwork_reclaim::{Atomic, Epoch, Guard, Handle, Hazard, Interval, Scheme, Shared, Shield, Tagged};
 
 use super::GROUP;
 
 pub(super) fn rows(versus: &mut Versus) {
     schemes(versus, "epoch", &Epoch::new());
     schemes(versus, "interval", &Interval::new());
+    schemes(versus, "hazard", &Hazard::new());
 }
 
 fn schemes<S: Scheme>(versus: &mut Versus, scheme: &str, domain: &S) {
