@@ -100,6 +100,11 @@ pub fn to_nanos(instant: Instant) -> u64 {
     instant.0 * 1_000_000
 }
 
+/// Nanoseconds of the model's clock, which has no coarser one.
+pub fn coarse_nanos() -> u64 {
+    to_nanos(Instant::now())
+}
+
 /// The instant that a number of [`to_nanos`] stands for; none where the clock can't tell it.
 pub fn from_nanos(nanos: u64) -> Option<Instant> {
     Some(Instant(nanos.div_ceil(1_000_000)))
