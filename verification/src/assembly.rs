@@ -43,6 +43,10 @@ pub(crate) fn functions(text: &str) -> BTreeMap<String, Function> {
             }
             continue;
         }
+        if let Some((name, of)) = line.split_once(" = ") {
+            aliases.push((name.trim().to_owned(), of.trim().to_owned()));
+            continue;
+        }
         let Some(name) = &current else { continue };
         if line.is_empty() || line.starts_with('.') {
             continue;
@@ -99,6 +103,31 @@ fn is_heavy(mnemonic: &str, operands: &[String]) -> bool {
 }
 
 impl Function {
+    /// Whether it is the same as another, but for the numbers of its labels.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.with_own_labels() == other.with_own_labels()
+    }
+
+    /// Its lines with labels numbered from 0.
+    fn with_own_labels(&self) -> Vec<Line> {
+        let labels: Vec<&String> = self
+            .lines
+            .iter()
+            .filter_map(|line| if let Line::Label(label) = line { Some(label) } else { None })
+            .collect();
+        let own = |name: &String| match labels.iter().position(|label| *label == name) {
+            Some(number) => format!(".L{number}"),
+            None => name.clone(),
+        };
+        let renamed = |line: &Line| match line {
+            Line::Label(label) => Line::Label(own(label)),
+            Line::Instruction(mnemonic, operands) => {
+                Line::Instruction(mnemonic.clone(), operands.iter().map(own).collect())
+            }
+        };
+        self.lines.iter().map(renamed).collect()
+    }
+
     /// How many instructions it has that order all of memory.
     pub(crate) fn heavy(&self) -> usize {
         let heavy = |line: &&Line| matches!(line, Line::Instruction(name, operands) if is_heavy(name, operands));

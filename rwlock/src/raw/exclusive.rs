@@ -7,14 +7,19 @@ use latchwork_sync::time::{Duration, Instant, from_nanos, to_nanos};
 use super::Core;
 use super::patient::Manner;
 use super::sleep::earlier;
-use super::state::{Closing, GATE, State, Want};
+use super::state::{Closing, GATE, State, WRITER, Want};
+use super::watch::{Unwatched, Watch};
 use crate::policy::{Fault, Policy};
 
 impl<P: Policy> Core<P> {
     #[cold]
-    pub(super) fn lock_exclusive_slow(&self, deadline: Option<Instant>) -> bool {
+    pub(crate) fn lock_exclusive_slow<W: Watch>(
+        &self,
+        deadline: Option<Instant>,
+        watch: &mut W,
+    ) -> bool {
         self.spin_while(|state| state.is_held() && state.waiting() == 0);
-        self.wait_to_write(Want::Write, deadline, &mut Manner::Plain)
+        self.wait_to_write(Want::Write, deadline, &mut Manner::Plain, watch)
     }
 
     #[cold]
@@ -33,9 +38,24 @@ impl<P: Policy> Core<P> {
     #[must_use]
     pub unsafe fn upgrade(&self, deadline: Option<Instant>) -> bool {
         // SAFETY: the caller's promise.
-        unsafe {
-            self.try_upgrade() || self.wait_to_write(Want::Upgrade, deadline, &mut Manner::Plain)
+        if unsafe { self.try_upgrade() } {
+            return true;
         }
+        // SAFETY: the caller's promise; it still owns the share.
+        unsafe { self.upgrade_slow(deadline, &mut Unwatched) }
+    }
+
+    /// The rest of `upgrade`, which can't be had at once.
+    ///
+    /// # Safety
+    ///
+    /// As for `upgrade`.
+    pub(crate) unsafe fn upgrade_slow<W: Watch>(
+        &self,
+        deadline: Option<Instant>,
+        watch: &mut W,
+    ) -> bool {
+        self.wait_to_write(Want::Upgrade, deadline, &mut Manner::Plain, watch)
     }
 
     /// Turns the upgradable share into the write lock if nobody else reads.
@@ -51,14 +71,15 @@ impl<P: Policy> Core<P> {
     }
 
     #[cold]
-    pub(super) fn wait_to_write(
+    pub(super) fn wait_to_write<W: Watch>(
         &self,
         want: Want,
         deadline: Option<Instant>,
         manner: &mut Manner,
+        watch: &mut W,
     ) -> bool {
         let clocked = self.policy.patience().is_some() || !self.policy.cool_down().is_zero();
-        let clocked = clocked || deadline.is_some();
+        let clocked = W::ON || clocked || deadline.is_some();
         let mut now = clocked.then(Instant::now);
         // From when on the gate is held shut against the readers' patience.
         let urgent_at = now
@@ -73,14 +94,14 @@ impl<P: Policy> Core<P> {
                 |moment: Option<Instant>| moment.zip(now).is_some_and(|(at, now)| now >= at);
             let (late, urgent) = (passed(deadline), passed(urgent_at));
             if late && P::FAULT == Some(Fault::DeadlineBeforeLock) && joined {
-                if self.give_up(seen, want, urgent, now) {
+                if self.give_up(seen, want, urgent, now, watch) {
                     return false;
                 }
                 continue;
             }
             if let Some(step) = seen.acquire_write::<P>(want, joined) {
                 // Acquire: pairs with the release of every holder before.
-                if self.commit(seen, step, Ordering::Acquire) {
+                if self.commit_gate(seen, step, Ordering::Acquire, watch) {
                     return true;
                 }
                 continue;
@@ -91,7 +112,7 @@ impl<P: Policy> Core<P> {
                 continue;
             }
             if late {
-                if !joined || self.give_up(seen, want, urgent, now) {
+                if !joined || self.give_up(seen, want, urgent, now, watch) {
                     return false;
                 }
                 continue;
@@ -103,7 +124,7 @@ impl<P: Policy> Core<P> {
                 if let Some(step) = seen.step_back() {
                     self.start_cool_down_of(plan.cool_down, now);
                     // Release: whoever sees the gate open sees until when it stays so.
-                    self.commit(seen, step, Ordering::Release);
+                    self.commit_gate(seen, step, Ordering::Release, watch);
                     continue;
                 }
                 plan.look_later(now);
@@ -112,14 +133,19 @@ impl<P: Policy> Core<P> {
             if !joined {
                 match seen.join_writers(want, closing) {
                     // Relaxed: takes and releases nothing.
-                    Some(step) => joined = self.commit(seen, step, Ordering::Relaxed),
+                    Some(step) => {
+                        joined = self.commit_gate(seen, step, Ordering::Relaxed, watch);
+                        if joined {
+                            watch.blocked(seen.has(WRITER));
+                        }
+                    }
                     None => yield_now(),
                 }
                 continue;
             }
             if let Some(step) = seen.shut_gate(closing) {
                 // Relaxed: takes and releases nothing.
-                self.commit(seen, step, Ordering::Relaxed);
+                self.commit_gate(seen, step, Ordering::Relaxed, watch);
                 continue;
             }
             if let Some(step) = seen.writer_saw_wake(want) {
@@ -129,9 +155,11 @@ impl<P: Policy> Core<P> {
             }
             let timer = earlier(earlier(deadline, opens_at), manner.steps_back_at());
             let timer = earlier(timer, self.next_look(urgent_at, urgent, now));
+            let timer = earlier(timer, watch.alarm());
             self.sleep(events, want.class(), timer);
             if clocked {
                 now = Some(Instant::now());
+                watch.look(now);
             }
         }
     }
@@ -176,13 +204,20 @@ impl<P: Policy> Core<P> {
     }
 
     /// Gives up as a waiting writer; false if the state has changed meanwhile.
-    fn give_up(&self, seen: State, want: Want, urgent: bool, now: Option<Instant>) -> bool {
+    fn give_up<W: Watch>(
+        &self,
+        seen: State,
+        want: Want,
+        urgent: bool,
+        now: Option<Instant>,
+        watch: &mut W,
+    ) -> bool {
         let cools_down = !self.policy.cool_down().is_zero();
         if cools_down && seen.blocked() > 0 {
             self.start_cool_down(now);
         }
         let step = seen.cancel_write::<P>(want, urgent, cools_down);
         // Release: whoever sees the gate open sees until when it stays so.
-        self.commit(seen, step, Ordering::Release)
+        self.commit_gate(seen, step, Ordering::Release, watch)
     }
 }

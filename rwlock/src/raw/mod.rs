@@ -47,6 +47,7 @@ mod shared;
 mod sleep;
 mod state;
 mod upgradable;
+mod watch;
 
 use latchwork_sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use latchwork_sync::const_fn;
@@ -58,6 +59,7 @@ use state::{
     ACTIVE, BARS_READERS, ONE_ACTIVE, READ_RELEASE_CONCERNS, State, UPGRADABLE,
     WRITE_RELEASE_CONCERNS, WRITER,
 };
+pub(crate) use watch::{Unwatched, Watch};
 
 /// A reader/writer lock without data and without guards, for those who build their own.
 ///
@@ -105,9 +107,16 @@ impl<P: Policy> Core<P> {
     #[inline]
     #[must_use]
     pub fn lock_shared(&self, deadline: Option<Instant>) -> bool {
+        self.enter_shared() || self.lock_shared_slow(deadline, &mut Unwatched)
+    }
+
+    /// Counts the caller among the readers; whether it holds a share. If not, it must go on with
+    /// `lock_shared_slow`, or take the count back as a share.
+    #[inline]
+    pub(crate) fn enter_shared(&self) -> bool {
         // Acquire: pairs with the release of every writer before.
         let before = State(self.state.fetch_add(ONE_ACTIVE, Ordering::Acquire));
-        !before.has(BARS_READERS) || self.lock_shared_slow(deadline)
+        !before.has(BARS_READERS)
     }
 
     /// Takes a share if that needs no waiting.
@@ -125,8 +134,25 @@ impl<P: Policy> Core<P> {
     /// The caller owns a share, which this uses up.
     #[inline]
     pub unsafe fn unlock_shared(&self) {
+        // SAFETY: passed on to the caller.
+        let before = unsafe { self.release_shared() };
+        self.settle_shared(before);
+    }
+
+    /// The first half of `unlock_shared`: gives the share back.
+    ///
+    /// # Safety
+    ///
+    /// As for `unlock_shared`. `settle_shared` must follow.
+    #[inline]
+    pub(crate) unsafe fn release_shared(&self) -> State {
         // Release: pairs with the acquiring step of the next writer.
-        let before = State(self.state.fetch_sub(ONE_ACTIVE, Ordering::Release));
+        State(self.state.fetch_sub(ONE_ACTIVE, Ordering::Release))
+    }
+
+    /// The other half: tells whoever waited for it.
+    #[inline]
+    pub(crate) fn settle_shared(&self, before: State) {
         if before.has(READ_RELEASE_CONCERNS) && P::FAULT != Some(Fault::LastReaderIsSilent) {
             self.after_read();
         }
@@ -136,7 +162,7 @@ impl<P: Policy> Core<P> {
     #[inline]
     #[must_use]
     pub fn lock_exclusive(&self, deadline: Option<Instant>) -> bool {
-        self.lock_idle() || self.lock_exclusive_slow(deadline)
+        self.lock_idle() || self.lock_exclusive_slow(deadline, &mut Unwatched)
     }
 
     /// Takes the lock for writing if that needs no waiting.
@@ -146,8 +172,9 @@ impl<P: Policy> Core<P> {
         self.lock_idle() || self.try_lock_exclusive_slow()
     }
 
+    /// Takes the lock for writing if nobody holds it or waits for it.
     #[inline]
-    fn lock_idle(&self) -> bool {
+    pub(crate) fn lock_idle(&self) -> bool {
         // Acquire: pairs with the release of every holder before. Relaxed: a failure means nothing.
         self.state.compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
@@ -159,8 +186,25 @@ impl<P: Policy> Core<P> {
     /// The caller owns the write lock, which this uses up.
     #[inline]
     pub unsafe fn unlock_exclusive(&self) {
+        // SAFETY: passed on to the caller.
+        let before = unsafe { self.release_exclusive() };
+        self.settle_exclusive(before);
+    }
+
+    /// The first half of `unlock_exclusive`: gives the lock back.
+    ///
+    /// # Safety
+    ///
+    /// As for `unlock_exclusive`. `settle_exclusive` must follow.
+    #[inline]
+    pub(crate) unsafe fn release_exclusive(&self) -> State {
         // Release: pairs with the acquiring step of every later holder.
-        let before = State(self.state.fetch_sub(WRITER, Ordering::Release));
+        State(self.state.fetch_sub(WRITER, Ordering::Release))
+    }
+
+    /// The other half: lets in or tells whoever waited for it.
+    #[inline]
+    pub(crate) fn settle_exclusive(&self, before: State) {
         if before.has(WRITE_RELEASE_CONCERNS) && P::FAULT != Some(Fault::WriterIsSilent) {
             self.after_write();
         }

@@ -6,6 +6,8 @@ use latchwork_sync::time::{Duration, Instant};
 
 use super::Core;
 use super::state::Want;
+use super::watch::{Unwatched, Watch};
+use crate::holder::Holder;
 use crate::policy::Policy;
 
 /// How a patient write waits.
@@ -68,7 +70,7 @@ impl Patient {
 ///
 /// The lock is as if it had never been asked for. Try again with more patience or more time, or
 /// look for the reader that holds on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GaveUp {
     /// How often it found the gate shut to readers, by itself or another writer.
@@ -79,16 +81,22 @@ pub struct GaveUp {
     pub gate_shut: Duration,
     /// How many readers held the lock when it gave up.
     pub readers: usize,
+    /// Who had held the lock for longest then. None if the lock has no probe that can tell.
+    pub holder: Option<Holder>,
 }
 
 impl fmt::Display for GaveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { attempts, waited, gate_shut, readers } = self;
+        let Self { attempts, waited, gate_shut, readers, holder } = self;
         write!(
             f,
             "no write lock within {waited:?}: {attempts} attempts, with readers held back for \
-             {gate_shut:?}; {readers} readers hold it now"
-        )
+             {gate_shut:?}; {readers} readers held it at the end"
+        )?;
+        match holder {
+            Some(holder) => write!(f, "; longest: {holder}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -177,6 +185,16 @@ impl<P: Policy> Core<P> {
         if self.try_lock_exclusive() {
             return Ok(());
         }
+        self.lock_exclusive_patiently_slow(patient, &mut Unwatched)
+    }
+
+    /// The rest of `lock_exclusive_patiently`, which can't have the lock at once.
+    #[cold]
+    pub(crate) fn lock_exclusive_patiently_slow<W: Watch>(
+        &self,
+        patient: Patient,
+        watch: &mut W,
+    ) -> Result<(), GaveUp> {
         let start = Instant::now();
         let mut manner = Manner::Patient(Plan {
             patience: patient.patience,
@@ -187,7 +205,7 @@ impl<P: Policy> Core<P> {
             gate_shut: Duration::ZERO,
         });
         let deadline = start.checked_add(patient.within);
-        if self.wait_to_write(Want::Write, deadline, &mut manner) {
+        if self.wait_to_write(Want::Write, deadline, &mut manner, watch) {
             return Ok(());
         }
         let now = Instant::now();
@@ -197,6 +215,6 @@ impl<P: Policy> Core<P> {
             (attempts, gate_shut) = (plan.attempts, plan.gate_shut);
         }
         let waited = now.saturating_duration_since(start);
-        Err(GaveUp { attempts, waited, gate_shut, readers: self.readers() })
+        Err(GaveUp { attempts, waited, gate_shut, readers: self.readers(), holder: None })
     }
 }

@@ -7,12 +7,17 @@ use latchwork_sync::time::{Duration, Instant, to_nanos};
 use super::Core;
 use super::sleep::{READERS, earlier};
 use super::state::{BARS_READERS, Blocking, GATE, ONE_ACTIVE, State, WRITER};
+use super::watch::Watch;
 use crate::policy::{Fault, Policy};
 
 impl<P: Policy> Core<P> {
     /// The rest of `lock_shared`: the caller is counted active and found the way barred.
     #[cold]
-    pub(super) fn lock_shared_slow(&self, deadline: Option<Instant>) -> bool {
+    pub(crate) fn lock_shared_slow<W: Watch>(
+        &self,
+        deadline: Option<Instant>,
+        watch: &mut W,
+    ) -> bool {
         loop {
             // A reader that is counted active does not disturb a writer that holds the lock, but
             // would hold up one that waits.
@@ -27,7 +32,8 @@ impl<P: Policy> Core<P> {
                     }
                     // Relaxed: nothing was done under the share that is taken back.
                     if self.commit(seen, step, Ordering::Relaxed) {
-                        return self.wait_blocked(step.next.batch(), deadline);
+                        watch.blocked(seen.has(WRITER));
+                        return self.wait_blocked(step.next.batch(), deadline, watch);
                     }
                 }
                 Blocking::Full => {
@@ -50,9 +56,10 @@ impl<P: Policy> Core<P> {
     }
 
     /// Waits as a blocked reader of a batch until it holds the lock; false if the deadline passed.
-    fn wait_blocked(&self, batch: u64, deadline: Option<Instant>) -> bool {
+    fn wait_blocked<W: Watch>(&self, batch: u64, deadline: Option<Instant>, watch: &mut W) -> bool {
         let patience = self.policy.patience();
-        let start = (patience.is_some() || deadline.is_some()).then(Instant::now);
+        let clocked = W::ON || patience.is_some() || deadline.is_some();
+        let start = clocked.then(Instant::now);
         let call_at = start.zip(patience).and_then(|(start, wait)| start.checked_add(wait));
         let mut now = start;
         loop {
@@ -93,7 +100,7 @@ impl<P: Policy> Core<P> {
                 self.start_cool_down(now);
                 // Acquire: pairs with the releases of the writers before. Release: whoever sees
                 // the gate open sees until when it stays so.
-                if self.commit(seen, step, Ordering::AcqRel) {
+                if self.commit_gate(seen, step, Ordering::AcqRel, watch) {
                     return true;
                 }
                 continue;
@@ -110,9 +117,11 @@ impl<P: Policy> Core<P> {
                 self.commit(seen, step, Ordering::Relaxed);
                 continue;
             }
+            let timer = earlier(timer, watch.alarm());
             self.sleep(events, READERS, timer);
             if timer.is_some() {
                 now = Some(Instant::now());
+                watch.look(now);
             }
         }
     }
@@ -135,7 +144,7 @@ impl<P: Policy> Core<P> {
 
     /// Makes the readers that wait come before the next writer; for the writer that holds.
     #[cold]
-    pub(super) fn call_readers_in(&self) {
+    pub(crate) fn call_readers_in(&self) {
         // Relaxed: the release that follows publishes it.
         self.step(Ordering::Relaxed, |seen| if seen.blocked() > 0 { seen.call_in() } else { None });
     }

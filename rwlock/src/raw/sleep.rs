@@ -6,7 +6,8 @@ use latchwork_sync::time::Instant;
 use latchwork_sync::wait::{Address, Class, wait, wake};
 
 use super::Core;
-use super::state::{State, Step, Wake, Want};
+use super::state::{GATE, State, Step, Wake, Want};
+use super::watch::Watch;
 use crate::policy::Policy;
 
 pub(super) const READERS: Class = Class::new(1);
@@ -76,6 +77,23 @@ impl<P: Policy> Core<P> {
             self.wake(step.wake);
         }
         result.is_ok()
+    }
+
+    /// As `commit`, and tells who looks on if that shut or opened the gate.
+    #[inline]
+    #[cfg_attr(any(latchwork_loom, latchwork_shuttle), track_caller)]
+    pub(super) fn commit_gate<W: Watch>(
+        &self,
+        from: State,
+        step: Step,
+        order: Ordering,
+        watch: &mut W,
+    ) -> bool {
+        let done = self.commit(from, step, order);
+        if W::ON && done && from.has(GATE) != step.next.has(GATE) {
+            watch.gate(step.next.has(GATE));
+        }
+        done
     }
 
     /// Repeats a step until it is made or there is none to make; whether it was made.

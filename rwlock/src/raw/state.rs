@@ -130,6 +130,11 @@ impl State {
         self.0 & TAG
     }
 
+    /// Whether anyone waits for the lock.
+    pub(crate) fn is_waited_for(self) -> bool {
+        self.has(BLOCKED | WAITING | TURN_AWAITED)
+    }
+
     pub(crate) fn is_held(self) -> bool {
         self.has(WRITER) || self.active() > 0
     }

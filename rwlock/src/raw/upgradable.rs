@@ -4,8 +4,9 @@ use latchwork_sync::atomic::Ordering;
 use latchwork_sync::time::Instant;
 
 use super::Core;
-use super::sleep::TURN;
+use super::sleep::{TURN, earlier};
 use super::state::{ONE_ACTIVE, State, TURN_AWAITED, UPGRADABLE, UPGRADABLE_RELEASE_CONCERNS};
+use super::watch::{Unwatched, Watch};
 use crate::policy::Policy;
 
 impl<P: Policy> Core<P> {
@@ -17,11 +18,20 @@ impl<P: Policy> Core<P> {
     /// When half a million readers hold the lock.
     #[must_use]
     pub fn lock_upgradable(&self, deadline: Option<Instant>) -> bool {
+        self.try_lock_upgradable() || self.lock_upgradable_slow(deadline, &mut Unwatched)
+    }
+
+    /// The rest of `lock_upgradable`, which can't be had at once.
+    #[cold]
+    pub(crate) fn lock_upgradable_slow<W: Watch>(
+        &self,
+        deadline: Option<Instant>,
+        watch: &mut W,
+    ) -> bool {
         loop {
-            if self.try_lock_upgradable() {
-                return true;
-            }
-            if !self.wait_for_turn(deadline) || !self.lock_shared(deadline) {
+            let shared =
+                |watch: &mut W| self.enter_shared() || self.lock_shared_slow(deadline, watch);
+            if !self.wait_for_turn(deadline, watch) || !shared(watch) {
                 return false;
             }
             // Relaxed: the share was acquired.
@@ -30,6 +40,9 @@ impl<P: Policy> Core<P> {
             }
             // SAFETY: taken above, and not marked.
             unsafe { self.unlock_shared() };
+            if self.try_lock_upgradable() {
+                return true;
+            }
         }
     }
 
@@ -48,8 +61,25 @@ impl<P: Policy> Core<P> {
     /// The caller owns the upgradable share, which this uses up.
     #[inline]
     pub unsafe fn unlock_upgradable(&self) {
+        // SAFETY: passed on to the caller.
+        let before = unsafe { self.release_upgradable() };
+        self.settle_upgradable(before);
+    }
+
+    /// The first half of `unlock_upgradable`: gives the share back.
+    ///
+    /// # Safety
+    ///
+    /// As for `unlock_upgradable`. `settle_upgradable` must follow.
+    #[inline]
+    pub(crate) unsafe fn release_upgradable(&self) -> State {
         // Release: pairs with the acquiring step of the next writer.
-        let before = State(self.state.fetch_sub(UPGRADABLE + ONE_ACTIVE, Ordering::Release));
+        State(self.state.fetch_sub(UPGRADABLE + ONE_ACTIVE, Ordering::Release))
+    }
+
+    /// The other half: tells whoever waited for it.
+    #[inline]
+    pub(crate) fn settle_upgradable(&self, before: State) {
         if before.has(UPGRADABLE_RELEASE_CONCERNS) {
             self.after_read();
         }
@@ -71,7 +101,7 @@ impl<P: Policy> Core<P> {
 
     /// Waits until nobody holds the upgradable share; false if the deadline passed first.
     #[cold]
-    fn wait_for_turn(&self, deadline: Option<Instant>) -> bool {
+    fn wait_for_turn<W: Watch>(&self, deadline: Option<Instant>, watch: &mut W) -> bool {
         loop {
             let events = self.events();
             // Relaxed: nothing is taken here.
@@ -87,7 +117,11 @@ impl<P: Policy> Core<P> {
                 self.commit(seen, step, Ordering::Relaxed);
                 continue;
             }
-            self.sleep(events, TURN, deadline);
+            let timer = earlier(deadline, watch.alarm());
+            self.sleep(events, TURN, timer);
+            if timer.is_some() {
+                watch.look(Some(Instant::now()));
+            }
         }
     }
 }

@@ -7,10 +7,13 @@
 #![allow(missing_docs, reason = "each says its name")]
 
 use latchwork_reclaim::{Epoch, Scheme, Snapshot};
+use latchwork_rwlock::probe::{Probed, Sites};
 use latchwork_rwlock::raw::Core;
+use latchwork_rwlock::{Bounded, RawRwLock, RwLockReadGuard};
 use latchwork_sync::atomic::{AtomicU64, Ordering, fence};
 use latchwork_treiber::intrusive::{Mailbox, Node};
 use latchwork_treiber::{ArrayStack, Handle, Stack};
+use lock_api::RawRwLock as _;
 
 type ArrayHandle<'a> = Handle<&'a ArrayStack<u64>>;
 
@@ -92,3 +95,47 @@ pub extern "Rust" fn rwlock_read_pair(core: &Core) {
         unsafe { core.unlock_shared() };
     }
 }
+
+/// What a read through the guards' traits must be without a probe.
+#[unsafe(no_mangle)]
+pub extern "Rust" fn rwlock_core_read(core: &Core) {
+    let held = core.lock_shared(None);
+    debug_assert!(held, "there is no deadline");
+    // SAFETY: a wait without a deadline ends with the lock.
+    unsafe { core.unlock_shared() };
+}
+
+#[unsafe(no_mangle)]
+pub extern "Rust" fn rwlock_probe_off_read(lock: &RawRwLock) {
+    let held = lock.lock_shared();
+    // SAFETY: the share was just taken.
+    unsafe { lock.unlock_shared(held) };
+}
+
+/// What a write through the guards' traits must be without a probe.
+#[unsafe(no_mangle)]
+pub extern "Rust" fn rwlock_core_write(core: &Core) {
+    let held = core.lock_exclusive(None);
+    debug_assert!(held, "there is no deadline");
+    // SAFETY: a wait without a deadline ends with the lock.
+    unsafe { core.unlock_exclusive() };
+}
+
+#[unsafe(no_mangle)]
+pub extern "Rust" fn rwlock_probe_off_write(lock: &RawRwLock) {
+    let held = lock.lock_exclusive();
+    // SAFETY: the lock was just taken.
+    unsafe { lock.unlock_exclusive(held) };
+}
+
+/// What a read without a probe must not be.
+#[unsafe(no_mangle)]
+pub extern "Rust" fn control_probe_on_read(lock: &RawRwLock<Bounded, Probed<Sites>>) {
+    let held = lock.lock_shared();
+    // SAFETY: the share was just taken.
+    unsafe { lock.unlock_shared(held) };
+}
+
+// Nor is there a byte of it.
+const _: () = assert!(size_of::<RawRwLock>() == size_of::<Core>());
+const _: () = assert!(size_of::<RwLockReadGuard<'_, u64>>() == size_of::<usize>());

@@ -18,16 +18,21 @@ enum Rule {
     RetryLoop(usize),
     /// So many instructions that order all of memory, cold functions that it calls aside.
     Heavy(usize),
+    /// The machine code of another of them.
+    SameAs(&'static str),
 }
 
 /// A function of `verification/codegen`, its rule, and whether it must break it.
-const RULES: [(&str, Rule, bool); 6] = [
+const RULES: [(&str, Rule, bool); 9] = [
     ("mailbox_push", Rule::RetryLoop(4), false),
     ("control_doubled_load", Rule::RetryLoop(10), true),
     ("epoch_pin", Rule::Heavy(0), false),
     ("epoch_snapshot_load", Rule::Heavy(0), false),
     ("control_reader_with_fence", Rule::Heavy(0), true),
     ("rwlock_read_pair", Rule::Heavy(2), false),
+    ("rwlock_probe_off_read", Rule::SameAs("rwlock_core_read"), false),
+    ("rwlock_probe_off_write", Rule::SameAs("rwlock_core_write"), false),
+    ("control_probe_on_read", Rule::SameAs("rwlock_core_read"), true),
 ];
 
 /// Compiles the functions and looks at them.
@@ -60,7 +65,7 @@ fn judge(functions: &BTreeMap<String, Function>) -> Outcome {
     let mut sum = Outcome::default();
     for (name, rule, is_control) in RULES {
         let (kept, said) = match functions.get(name) {
-            Some(function) => keeps(function, rule),
+            Some(function) => keeps(function, rule, functions),
             None => (is_control, "it is not there".to_owned()),
         };
         let line = format!("    {name}: {said}");
@@ -77,7 +82,11 @@ fn judge(functions: &BTreeMap<String, Function>) -> Outcome {
 }
 
 /// Whether a function keeps a rule, and what was seen.
-fn keeps(function: &Function, rule: Rule) -> (bool, String) {
+fn keeps(
+    function: &Function,
+    rule: Rule,
+    functions: &BTreeMap<String, Function>,
+) -> (bool, String) {
     match rule {
         Rule::RetryLoop(most) => match function.retry_loop() {
             Some(body) => {
@@ -91,6 +100,11 @@ fn keeps(function: &Function, rule: Rule) -> (bool, String) {
             let heavy = function.heavy();
             let length = function.length();
             (heavy <= most, format!("{heavy} fences or locked operations in {length} instructions"))
+        }
+        Rule::SameAs(name) => {
+            let same = functions.get(name).is_some_and(|other| function.is_like(other));
+            let (length, verb) = (function.length(), if same { "as" } else { "unlike" });
+            (same, format!("{length} instructions, {verb} {name}"))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod pairs;
 mod pause;
+mod probes;
 mod threads;
 mod timeline;
 
@@ -58,5 +59,6 @@ pub(crate) fn rows(versus: &mut Versus) {
     pairs::rows(versus);
     threads::rows(versus);
     pause::rows(versus);
+    probes::rows(versus);
     timeline::curves(versus);
 }
