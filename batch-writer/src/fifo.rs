@@ -2,9 +2,9 @@
 
 use core::ptr;
 
+use crate::flaws::Flaws;
 use crate::node::Node;
 use crate::sink::Sink;
-use crate::twin::{Bug, has};
 
 /// A list through the nodes' own links. Private to the holder of the role.
 pub(crate) struct Fifo<S: Sink> {
@@ -33,11 +33,11 @@ impl<S: Sink> Fifo<S> {
     /// # Safety
     ///
     /// `newest` is null or the newest of a chain of nodes that nobody else has.
-    pub(crate) unsafe fn append_reversed(&mut self, newest: *mut Node<S>) {
+    pub(crate) unsafe fn append_reversed<F: Flaws>(&mut self, newest: *mut Node<S>) {
         let mut older = newest;
         let mut front = ptr::null_mut();
         let mut count = 0;
-        if has(Bug::Lifo) {
+        if F::LIFO {
             while !older.is_null() {
                 // SAFETY: as below.
                 let next = unsafe { &(*older).next }.with(|next| unsafe { *next });

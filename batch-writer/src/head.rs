@@ -119,11 +119,6 @@ impl<S: Sink> AtomicHead<S> {
         Head(self.0.load(order))
     }
 
-    /// Replaces the word without looking, as only a bug does.
-    pub(crate) fn store_for_twin(&self, head: Head<S>) {
-        self.0.store(head.0, Ordering::Release);
-    }
-
     /// Replaces `from` by `to`. A failure orders nothing: every caller looks again or gives up.
     #[inline]
     #[cfg_attr(any(latchwork_loom, latchwork_shuttle), track_caller)]

@@ -28,8 +28,11 @@
 //! here adaptive.
 
 mod batch;
+mod core;
+mod dedicated;
 mod error;
 mod fifo;
+mod flaws;
 mod head;
 mod histogram;
 mod holder;
@@ -47,18 +50,24 @@ mod siblings;
 mod sink;
 pub mod sinks;
 mod store;
+mod submission;
+mod task;
 mod tenure;
-#[doc(hidden)]
-#[cfg(any(latchwork_loom, latchwork_shuttle))]
-pub mod twin;
-#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-mod twin;
 mod writer;
 
 pub use batch::{Batch, commit};
+pub use dedicated::DedicatedWriter;
 pub use error::{Cause, Poison, SubmitError, TurnError};
 pub use histogram::Histogram;
 pub use metrics::{Latencies, Metrics};
 pub use options::Options;
 pub use sink::{Sink, WriteFailure};
+pub use submission::Submission;
 pub use writer::BatchWriter;
+
+/// The inside, for models. Present only in checking builds.
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+pub mod checked {
+    pub use crate::core::Core;
+    pub use crate::flaws::{Flaws, Sound};
+}

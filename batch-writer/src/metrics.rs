@@ -10,6 +10,7 @@ use crate::histogram::{Count, Histogram, Recorder};
 pub(crate) struct Meter {
     pub(crate) bytes: Count,
     pub(crate) handed: Count,
+    pub(crate) dedicated: Count,
     pub(crate) turns: Count,
     pub(crate) wakes: Count,
     pub(crate) withdrawn: Count,
@@ -26,6 +27,7 @@ impl Meter {
         Self {
             bytes: Count::default(),
             handed: Count::default(),
+            dedicated: Count::default(),
             turns: Count::default(),
             wakes: Count::default(),
             withdrawn: Count::default(),
@@ -44,8 +46,11 @@ impl Meter {
             batches: batch_operations.count(),
             operations: batch_operations.total(),
             bytes: self.bytes.get(),
-            inline: batch_operations.count().saturating_sub(self.handed.get()),
+            inline: batch_operations
+                .count()
+                .saturating_sub(self.handed.get() + self.dedicated.get()),
             handed: self.handed.get(),
+            dedicated: self.dedicated.get(),
             turns: self.turns.get(),
             wakes: self.wakes.get(),
             withdrawn: self.withdrawn.get(),
@@ -76,6 +81,8 @@ pub struct Metrics {
     pub inline: u64,
     /// Batches led by a submitter that was handed the role.
     pub handed: u64,
+    /// Batches led by the dedicated thread.
+    pub dedicated: u64,
     /// Turns with the sink, flushes among them.
     pub turns: u64,
     /// Sleeping submitters woken by their own result, and submitters handed the role.

@@ -7,15 +7,19 @@
 //!                   +-- withdraw --> WITHDRAWN -> the second of FORGOTTEN and CLAIMED frees it
 //! ```
 //!
-//! - N1: from push to fulfil the node belongs to the queue; the owner touches `state` alone.
+//! - N1: from push to fulfil the node belongs to the queue; the owner touches `state` alone, and
+//!   the waker's place by the rules of `task.rs`.
 //! - N2: whoever fulfils a node doesn't touch it after the exchange that stores `LEAD` or `DONE`;
-//!   the wake that may follow uses the address alone. So the owner may free it at once.
-//! - N3: only nodes with a deadline are ever withdrawn; only they are claimed by a step of its
-//!   own. They lie on the heap: a withdrawn one outlives its owner's call.
+//!   the wake that may follow uses the address alone, or a waker taken out before. So the owner
+//!   may free it at once.
+//! - N3: only nodes with a deadline and nodes of tasks are ever withdrawn; only they are claimed
+//!   by a step of its own. They lie on the heap: they may outlive their owner's call.
 //! - N4: a withdrawn node is freed by the later of its owner, which first takes its operation
-//!   back, and the holder of the role, which first unlinks it.
+//!   back, and the holder of the role, which first unlinks it. A claimed one whose owner has left
+//!   is freed by the later of that owner and the holder, which first stores `DONE`.
 
 use core::fmt;
+use core::task::Waker;
 
 use latchwork_sync::atomic::{AtomicU32, Ordering};
 use latchwork_sync::cell::UnsafeCell;
@@ -23,22 +27,25 @@ use latchwork_sync::time::Instant;
 use latchwork_sync::wait::{Address, Class, Waited, wait, wake_one};
 
 use crate::error::{Cause, Poison};
+use crate::flaws::Flaws;
 use crate::sink::Sink;
-use crate::twin::{Bug, has};
+use crate::task;
 
 const QUEUED: u32 = 0;
-/// The owner sleeps on the state.
-const PARKED: u32 = 1;
+/// The owner sleeps on the state, or has left its waker in the node.
+pub(crate) const PARKED: u32 = 1;
 /// The holder of the role has unlinked the node.
-const CLAIMED: u32 = 2;
+pub(crate) const CLAIMED: u32 = 2;
 /// The owner gave up before the claim.
-const WITHDRAWN: u32 = 4;
-/// The owner of a withdrawn node is done with it.
-const FORGOTTEN: u32 = 8;
+pub(crate) const WITHDRAWN: u32 = 4;
+/// The owner is done with a node that it has withdrawn, or that was claimed before it could.
+pub(crate) const FORGOTTEN: u32 = 8;
 /// The owner has the role, and its operation back.
 const LEAD: u32 = 16;
 /// The answer is in the node.
-const DONE: u32 = 32;
+pub(crate) const DONE: u32 = 32;
+/// The holder of the role takes the waker out; `DONE` follows.
+pub(crate) const TAKING: u32 = 64;
 
 /// What the queue does with a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +54,12 @@ pub(crate) enum Kind {
     Patient,
     /// An operation whose owner may withdraw it.
     Timed,
+    /// An operation of a task, which may withdraw it and never gets the role.
+    Task,
     /// No operation: the owner wants the role itself, once.
     Turn,
+    /// The dedicated thread's, never queued: it gets the role again and again.
+    Dedicated,
 }
 
 /// How an operation ended.
@@ -71,7 +82,7 @@ pub(crate) enum Turned {
 /// Aligned past the bits of the head word.
 #[repr(align(8))]
 pub(crate) struct Node<S: Sink> {
-    state: AtomicU32,
+    pub(crate) state: AtomicU32,
     kind: Kind,
     /// What the operation counts against the bounds.
     pub(crate) bytes: usize,
@@ -79,11 +90,27 @@ pub(crate) struct Node<S: Sink> {
     pub(crate) next: UnsafeCell<*mut Node<S>>,
     op: UnsafeCell<Option<S::Op>>,
     answer: UnsafeCell<Option<Answer<S>>>,
+    /// A task's (`task.rs`).
+    pub(crate) waker: UnsafeCell<Option<Waker>>,
 }
 
 impl<S: Sink> fmt::Debug for Node<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
+/// Under a checker the end of a node is an access of its own, so that one who comes late is found.
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+impl<S: Sink> Drop for Node<S> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            latchwork_sync::atomic::AtomicMut::load_mut(&mut self.state);
+            self.next.get_mut();
+            self.op.get_mut();
+            self.answer.get_mut();
+            self.waker.get_mut();
+        }
     }
 }
 
@@ -96,6 +123,7 @@ impl<S: Sink> Node<S> {
             next: UnsafeCell::new(core::ptr::null_mut()),
             op: UnsafeCell::new(op),
             answer: UnsafeCell::new(None),
+            waker: UnsafeCell::new(None),
         }
     }
 
@@ -124,14 +152,21 @@ impl<S: Sink> Node<S> {
         self.answer.with_mut(|answer| unsafe { (*answer).take() })
     }
 
+    /// Makes the dedicated thread's node ready to be given the role again. For its owner alone,
+    /// while it holds the role.
+    pub(crate) fn make_ready(&self) {
+        // Relaxed: whoever gives the role next has it from this holder, which orders this store.
+        self.state.store(QUEUED, Ordering::Relaxed);
+    }
+
     /// Waits until the role or the answer comes, or until the deadline has passed and the node
     /// could be withdrawn.
-    pub(crate) fn wait_turn(&self, mut deadline: Option<Instant>) -> Turned {
+    pub(crate) fn wait_turn<F: Flaws>(&self, mut deadline: Option<Instant>) -> Turned {
         loop {
             // Acquire: pairs with the Release exchange of `fulfil`.
             let mut seen = self.state.load(Ordering::Acquire);
             if seen & (PARKED | LEAD | DONE) == 0 {
-                if has(Bug::ParkBlind) {
+                if F::PARK_BLIND {
                     self.state.store(seen | PARKED, Ordering::Relaxed);
                     seen |= PARKED;
                 } else {
@@ -154,7 +189,7 @@ impl<S: Sink> Node<S> {
                 return Turned::Done;
             }
             if wait(&self.state, seen, Class::ANY, deadline) == Waited::TimedOut {
-                if self.withdraw() {
+                if self.withdraw::<F>() {
                     return Turned::Withdrawn;
                 }
                 // Claimed: the outcome is on its way, and only it ends the wait.
@@ -164,14 +199,12 @@ impl<S: Sink> Node<S> {
     }
 
     /// Takes the node back from the queue, unless the holder of the role was first.
-    fn withdraw(&self) -> bool {
+    pub(crate) fn withdraw<F: Flaws>(&self) -> bool {
         // Relaxed: only a hint for the exchange.
         let mut seen = self.state.load(Ordering::Relaxed);
-        while seen & (CLAIMED | LEAD | DONE) == 0 {
-            if has(Bug::WithdrawBlind) {
-                self.state.store(WITHDRAWN, Ordering::Release);
-                return true;
-            }
+        let mut looked = false;
+        while seen & (CLAIMED | LEAD | DONE | TAKING) == 0 || (F::WITHDRAW_BLIND && looked) {
+            looked = true;
             // Relaxed: nothing is handed over yet; `forget` does that.
             match self.state.compare_exchange(seen, WITHDRAWN, Ordering::Relaxed, Ordering::Relaxed)
             {
@@ -183,19 +216,22 @@ impl<S: Sink> Node<S> {
     }
 }
 
-/// Lets go of a withdrawn node whose operation its owner has taken back.
+/// Lets go of a node that its owner has withdrawn, and whose operation it has taken back; or that
+/// was claimed before it could be withdrawn, and whose outcome nobody wants.
 ///
 /// # Safety
 ///
-/// `node` came from a `Box`, its owner's wait ended with [`Turned::Withdrawn`], and the owner
-/// doesn't use it again.
-pub(crate) unsafe fn forget<S: Sink>(node: *mut Node<S>) {
+/// `node` came from a `Box`, it was queued, and its owner doesn't use it again.
+pub(crate) unsafe fn forget<S: Sink, F: Flaws>(node: *mut Node<S>) {
     // SAFETY: the node is freed by the later of two, and the caller has not been there yet (N4).
+    let state = unsafe { &(*node).state };
     // AcqRel: Release gives what the owner did to a holder that comes later; Acquire takes what
     // the holder did if it came first.
-    let before = unsafe { &(*node).state }.fetch_or(FORGOTTEN, Ordering::AcqRel);
-    if before & CLAIMED != 0 {
-        // SAFETY: the holder of the role has unlinked it and came first (N4).
+    let before = state.fetch_or(FORGOTTEN, Ordering::AcqRel);
+    let last = WITHDRAWN | CLAIMED;
+    if before & DONE != 0 || before & last == last || F::DROP_FREES {
+        // SAFETY: the holder of the role came first: it has unlinked the withdrawn node, or
+        // stored the claimed one's answer (N4).
         drop(unsafe { Box::from_raw(node) });
     }
 }
@@ -206,17 +242,18 @@ pub(crate) unsafe fn forget<S: Sink>(node: *mut Node<S>) {
 ///
 /// The caller holds the role and has just unlinked the node; it doesn't touch the node again
 /// after a `false`.
-pub(crate) unsafe fn claim<S: Sink>(node: *mut Node<S>) -> bool {
+pub(crate) unsafe fn claim<S: Sink, F: Flaws>(node: *mut Node<S>) -> bool {
     // SAFETY: an unlinked node belongs to the holder of the role (N1), or was withdrawn and lives
     // until both are done with it (N4).
     let kind = unsafe { (*node).kind };
-    if kind != Kind::Timed {
+    if !matches!(kind, Kind::Timed | Kind::Task) {
         return true;
     }
     // SAFETY: as above.
+    let state = unsafe { &(*node).state };
     // AcqRel: pairs with `forget`, both ways.
-    let before = unsafe { &(*node).state }.fetch_or(CLAIMED, Ordering::AcqRel);
-    if before & WITHDRAWN == 0 || has(Bug::ClaimBlind) {
+    let before = state.fetch_or(CLAIMED, Ordering::AcqRel);
+    if before & WITHDRAWN == 0 || F::CLAIM_BLIND {
         return true;
     }
     if before & FORGOTTEN != 0 {
@@ -230,10 +267,21 @@ pub(crate) unsafe fn claim<S: Sink>(node: *mut Node<S>) -> bool {
 ///
 /// # Safety
 ///
-/// The caller holds the role, has claimed the node, and uses neither afterwards.
-pub(crate) unsafe fn give_lead<S: Sink>(node: *mut Node<S>) -> bool {
+/// The caller holds the role, has claimed the node or has the dedicated thread's, and uses neither
+/// role nor node afterwards.
+pub(crate) unsafe fn give_lead<S: Sink, F: Flaws>(node: *const Node<S>) -> bool {
     // SAFETY: passed on.
-    unsafe { fulfil(node, LEAD) }
+    unsafe { fulfil::<S, F>(node, LEAD) }
+}
+
+/// Tells the dedicated thread that it won't get the role again.
+///
+/// # Safety
+///
+/// The caller is the last holder of the role, and the dedicated thread has not ended.
+pub(crate) unsafe fn send_home<S: Sink, F: Flaws>(node: *const Node<S>) {
+    // SAFETY: passed on.
+    unsafe { fulfil::<S, F>(node, DONE) };
 }
 
 /// Gives the owner its answer; returns whether it had to be woken.
@@ -241,33 +289,31 @@ pub(crate) unsafe fn give_lead<S: Sink>(node: *mut Node<S>) -> bool {
 /// # Safety
 ///
 /// The caller holds the role, has claimed the node, and doesn't use the node afterwards.
-pub(crate) unsafe fn answer<S: Sink>(node: *mut Node<S>, answer: Answer<S>) -> bool {
+pub(crate) unsafe fn answer<S: Sink, F: Flaws>(node: *mut Node<S>, answer: Answer<S>) -> bool {
     // SAFETY: a claimed node belongs to the holder of the role (N1).
-    let place = unsafe { &(*node).answer };
+    let (place, kind) = unsafe { (&(*node).answer, (*node).kind) };
     // SAFETY: as above.
     place.with_mut(|place| unsafe { *place = Some(answer) });
-    // SAFETY: passed on.
-    unsafe { fulfil(node, DONE) }
+    if kind == Kind::Task {
+        // SAFETY: passed on.
+        unsafe { task::fulfil::<S, F>(node) }
+    } else {
+        // SAFETY: passed on.
+        unsafe { fulfil::<S, F>(node, DONE) }
+    }
 }
 
 /// # Safety
 ///
 /// As [`give_lead`] and [`answer`].
-unsafe fn fulfil<S: Sink>(node: *mut Node<S>, bits: u32) -> bool {
+unsafe fn fulfil<S: Sink, F: Flaws>(node: *const Node<S>, bits: u32) -> bool {
     // SAFETY: a claimed node belongs to the holder of the role until the exchange below.
     let state = unsafe { &(*node).state };
     let address = Address::of(state);
-    if has(Bug::PublishBlind) {
-        let parked = state.load(Ordering::Relaxed) & PARKED != 0;
-        state.store(bits, Ordering::Release);
-        if parked {
-            wake_one(address);
-        }
-        return parked;
-    }
+    let earlier = F::WAKE_BY_EARLIER_LOOK && state.load(Ordering::Relaxed) & PARKED == 0;
     // Release: gives the owner the answer, or the role; pairs with the load of `wait_turn`.
-    let parked = state.swap(bits, Ordering::Release) & PARKED != 0;
-    if has(Bug::TouchAfter) {
+    let parked = state.swap(bits, Ordering::Release) & PARKED != 0 && !earlier;
+    if F::TOUCH_AFTER {
         // SAFETY: none, that is the bug: the owner may be gone.
         unsafe { &(*node).answer }.with_mut(|_| ());
     }

@@ -1,7 +1,11 @@
 //! How a writer is set up.
 
+use std::io;
+
 use latchwork_sync::time::Duration;
 
+use crate::core::Core;
+use crate::dedicated::DedicatedWriter;
 use crate::sink::Sink;
 use crate::writer::BatchWriter;
 
@@ -25,6 +29,7 @@ pub struct Options {
     pub(crate) queue_operations: usize,
     pub(crate) queue_bytes: usize,
     pub(crate) sibling_wait: Duration,
+    pub(crate) never_inline: bool,
 }
 
 impl Options {
@@ -37,6 +42,7 @@ impl Options {
             queue_operations: 1 << 16,
             queue_bytes: 64 << 20,
             sibling_wait: Duration::from_millis(10),
+            never_inline: false,
         }
     }
 
@@ -75,9 +81,33 @@ impl Options {
         self
     }
 
+    /// Whether a submitter that finds the role free writes for itself, on its own thread; yes by
+    /// default. Without, in a [`DedicatedWriter`], no submitter ever calls the sink, except by
+    /// turns such as [`with_sink`](BatchWriter::with_sink). A plain writer always writes inline.
+    pub const fn inline(mut self, inline: bool) -> Self {
+        self.never_inline = !inline;
+        self
+    }
+
     /// A writer over this sink.
-    pub fn build<S: Sink>(self, sink: S) -> BatchWriter<S> {
-        BatchWriter::with_options(sink, self)
+    pub fn build<S: Sink>(mut self, sink: S) -> BatchWriter<S> {
+        self.never_inline = false;
+        BatchWriter(Core::new(sink, self, false))
+    }
+
+    /// A writer over this sink with a thread of its own, which can also serve tasks.
+    ///
+    /// # Errors
+    ///
+    /// When the system can't start another thread.
+    pub fn build_dedicated<S>(self, sink: S) -> io::Result<DedicatedWriter<S>>
+    where
+        S: Sink + Send + 'static,
+        S::Op: Send,
+        S::Output: Send,
+        S::Error: Send + Sync,
+    {
+        DedicatedWriter::start(sink, self)
     }
 }
 

@@ -4,10 +4,11 @@
 use latchwork_sync::time::Instant;
 
 use crate::batch::{Batch, Entry};
+use crate::core::Core;
 use crate::error::Cause;
+use crate::flaws::Flaws;
 use crate::siblings::Siblings;
 use crate::sink::{Sink, WriteFailure};
-use crate::writer::BatchWriter;
 
 /// While a sync takes less, in nanoseconds, one in so many is measured.
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
@@ -22,19 +23,27 @@ pub(crate) struct Store<S: Sink> {
     pub(crate) durable_upto: u64,
     /// Syncs to go before the next one is measured.
     unmeasured: u32,
+    /// The sink was closed, or must not be used again.
+    pub(crate) ended: bool,
 }
 
 impl<S: Sink> Store<S> {
     pub(crate) fn new(sink: S, siblings: Siblings) -> Self {
         let durable_upto = sink.position();
-        Self { sink, siblings, durable_upto, unmeasured: 0 }
+        Self { sink, siblings, durable_upto, unmeasured: 0, ended: false }
+    }
+
+    /// Ends the sink's work.
+    pub(crate) fn close(&mut self) -> Result<(), S::Error> {
+        self.ended = true;
+        self.sink.close()
     }
 
     /// Writes the batch and makes it durable. Every operation has its answer afterwards.
     #[inline]
-    pub(crate) fn write_and_sync(
+    pub(crate) fn write_and_sync<F: Flaws>(
         &mut self,
-        writer: &BatchWriter<S>,
+        writer: &Core<S, F>,
         entries: &mut Entries<S>,
     ) -> Result<(), Cause<S::Error>> {
         match self.sink.write(&mut Batch::new(entries)) {
@@ -59,9 +68,9 @@ impl<S: Sink> Store<S> {
 
     /// Tries each operation of a failed batch as a batch of its own.
     #[cold]
-    fn write_each(
+    fn write_each<F: Flaws>(
         &mut self,
-        writer: &BatchWriter<S>,
+        writer: &Core<S, F>,
         entries: &mut Entries<S>,
         error: &S::Error,
     ) -> Result<(), Cause<S::Error>> {
@@ -84,7 +93,7 @@ impl<S: Sink> Store<S> {
     }
 
     #[inline]
-    fn sync(&mut self, writer: &BatchWriter<S>) -> Result<(), Cause<S::Error>> {
+    fn sync<F: Flaws>(&mut self, writer: &Core<S, F>) -> Result<(), Cause<S::Error>> {
         self.measured_sync(writer).map_err(Cause::Sync)?;
         self.durable_upto = self.sink.position();
         writer.durable.set(self.durable_upto);
@@ -93,7 +102,7 @@ impl<S: Sink> Store<S> {
 
     #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
     #[inline]
-    fn measured_sync(&mut self, writer: &BatchWriter<S>) -> Result<(), S::Error> {
+    fn measured_sync<F: Flaws>(&mut self, writer: &Core<S, F>) -> Result<(), S::Error> {
         if self.unmeasured > 0 {
             self.unmeasured -= 1;
             return self.sink.sync();
@@ -108,14 +117,14 @@ impl<S: Sink> Store<S> {
     }
 
     #[cfg(any(latchwork_loom, latchwork_shuttle))]
-    fn measured_sync(&mut self, _writer: &BatchWriter<S>) -> Result<(), S::Error> {
+    fn measured_sync<F: Flaws>(&mut self, _writer: &Core<S, F>) -> Result<(), S::Error> {
         self.unmeasured = 0;
         self.sink.sync()
     }
 }
 
 #[cold]
-fn reject_all<S: Sink>(writer: &BatchWriter<S>, entries: &mut Entries<S>, error: &S::Error) {
+fn reject_all<S: Sink, F: Flaws>(writer: &Core<S, F>, entries: &mut Entries<S>, error: &S::Error) {
     writer.meter.failed.add(entries.len() as u64);
     for entry in entries {
         entry.set_answer(Some(Err(error.clone())));

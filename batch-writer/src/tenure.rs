@@ -3,7 +3,8 @@
 //! - T1: there is at most one [`Tenure`] of a writer. It begins with the exchange that takes the
 //!   idle role, or with the `LEAD` that the last holder stored; it ends with the exchange that
 //!   stores `IDLE` or `LEAD`. The role's fields pass along that chain.
-//! - T2: a tenure commits one batch at most, then passes the role on.
+//! - T2: a submitter's tenure commits one batch at most, then passes the role on; the dedicated
+//!   thread's goes on while operations are queued.
 //! - T3: nobody is answered with success before the sync that covers it has succeeded.
 //! - T4: a tenure that fails or unwinds poisons: reason, then gate, then answers. The role is
 //!   never handed over in that state; the poisoner refuses everybody queued and releases it.
@@ -17,16 +18,17 @@ use latchwork_sync::time::Instant;
 use latchwork_sync::atomic::Ordering;
 
 use crate::batch::Entry;
+use crate::core::Core;
 use crate::error::{Cause, Poison, SubmitError};
 use crate::fifo::Fifo;
+use crate::flaws::Flaws;
 use crate::head::Head;
 use crate::node::{self, Answer, Kind, Node};
 use crate::room::Share;
 use crate::siblings::Siblings;
 use crate::sink::Sink;
 use crate::store::Store;
-use crate::twin::{Bug, has};
-use crate::writer::BatchWriter;
+
 
 /// What only the holder of the role may touch.
 pub(crate) struct Role<S: Sink> {
@@ -46,37 +48,38 @@ impl<S: Sink> Role<S> {
 pub(crate) enum Came {
     Inline,
     Handed,
+    Dedicated,
 }
 
 /// The role, held. Dropped before its end, by a panic, it poisons the writer.
-pub(crate) struct Tenure<'a, S: Sink> {
-    writer: &'a BatchWriter<S>,
+pub(crate) struct Tenure<'a, S: Sink, F: Flaws> {
+    writer: &'a Core<S, F>,
     role: &'a mut Role<S>,
 }
 
-impl<S: Sink> Drop for Tenure<'_, S> {
+impl<S: Sink, F: Flaws> Drop for Tenure<'_, S, F> {
     fn drop(&mut self) {
-        if has(Bug::NoGuard) {
+        if F::NO_GUARD {
             return;
         }
         self.poison(&Cause::Panic);
     }
 }
 
-impl<'a, S: Sink> Tenure<'a, S> {
+impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
     /// # Safety
     ///
     /// The caller has just taken the role, or been given it (T1).
     #[inline]
-    pub(crate) unsafe fn begin(writer: &'a BatchWriter<S>) -> Self {
-        // SAFETY: the role's fields are its holder's (T1).
-        let role = writer.role.with_mut(|role| unsafe { &mut *role });
+    pub(crate) unsafe fn begin(writer: &'a Core<S, F>) -> Self {
+        // SAFETY: the caller holds the role, and has it in the tenure.
+        let role = unsafe { writer.role() };
         writer.holder.enter();
         Self { writer, role }
     }
 
     /// Ends the tenure without its drop: what follows must pass the role on.
-    fn end(self) -> &'a BatchWriter<S> {
+    fn end(self) -> &'a Core<S, F> {
         let writer = self.writer;
         writer.holder.leave();
         mem::forget(self);
@@ -148,6 +151,30 @@ impl<'a, S: Sink> Tenure<'a, S> {
         told(own)
     }
 
+    /// The dedicated thread's tenure: batch after batch, until nothing is queued or a turn is
+    /// next.
+    pub(crate) fn serve(mut self) {
+        loop {
+            if self.role.store.siblings.are_about() {
+                self.wait_for_siblings();
+            }
+            let bytes = self.gather(0);
+            if self.role.batch.is_empty() {
+                // Whatever is in front is not for this thread.
+                self.hand_on();
+                return;
+            }
+            let Role { store, batch, .. } = &mut *self.role;
+            if let Err(cause) = store.write_and_sync(self.writer, batch) {
+                self.poison(&cause);
+                self.end();
+                return;
+            }
+            self.count(self.role.batch.len(), bytes, Came::Dedicated);
+            self.publish();
+        }
+    }
+
     #[cold]
     fn fail(mut self, cause: Cause<S::Error>) -> Result<S::Output, SubmitError<S::Op, S::Error>> {
         self.poison(&cause);
@@ -156,8 +183,8 @@ impl<'a, S: Sink> Tenure<'a, S> {
     }
 
     /// Uses the sink once, and passes the role on.
-    pub(crate) fn turn<R>(self, act: impl FnOnce(&mut S) -> R) -> R {
-        let result = act(&mut self.role.store.sink);
+    pub(crate) fn turn<R>(self, act: impl FnOnce(&mut Store<S>) -> R) -> R {
+        let result = act(&mut self.role.store);
         self.writer.meter.turns.add(1);
         self.hand_on();
         result
@@ -180,7 +207,7 @@ impl<'a, S: Sink> Tenure<'a, S> {
             }
         }
         // SAFETY: the exchange has unlinked the inbox: its nodes are the holder's.
-        unsafe { self.role.waiting.append_reversed(head.newest()) };
+        unsafe { self.role.waiting.append_reversed::<F>(head.newest()) };
         true
     }
 
@@ -198,13 +225,15 @@ impl<'a, S: Sink> Tenure<'a, S> {
             && let Some(next) = self.role.waiting.front()
         {
             let more = next.bytes;
-            if next.kind() == Kind::Turn || bytes.saturating_add(more) > limits.batch_bytes {
+            let fits = bytes.saturating_add(more) <= limits.batch_bytes;
+            // The first of a batch may be as large as it likes.
+            if next.kind() == Kind::Turn || !fits && !self.role.batch.is_empty() {
                 break;
             }
             let Some(node) = self.role.waiting.pop() else { break };
             freed.add(more);
             // SAFETY: the node was just unlinked by the holder of the role.
-            if !unsafe { node::claim(node) } {
+            if !unsafe { node::claim::<S, F>(node) } {
                 self.writer.meter.withdrawn.add(1);
                 continue;
             }
@@ -216,7 +245,7 @@ impl<'a, S: Sink> Tenure<'a, S> {
                 bytes += more;
             }
         }
-        self.writer.room.give(freed);
+        self.writer.room.give::<F>(freed);
         bytes
     }
 
@@ -226,9 +255,13 @@ impl<'a, S: Sink> Tenure<'a, S> {
         let meter = &self.writer.meter;
         meter.batch_operations.record(operations as u64);
         meter.bytes.add(bytes as u64);
-        if came == Came::Handed {
-            meter.handed.add(1);
-            meter.wakes.add(1);
+        match came {
+            Came::Inline => {}
+            Came::Handed => {
+                meter.handed.add(1);
+                meter.wakes.add(1);
+            }
+            Came::Dedicated => meter.dedicated.add(1),
         }
     }
 
@@ -249,7 +282,7 @@ impl<'a, S: Sink> Tenure<'a, S> {
                 None => unreachable!("every operation of a batch is answered"),
             };
             // SAFETY: the node was claimed into this batch and is left alone from here on.
-            wakes += u64::from(unsafe { node::answer(node.cast::<Node<S>>(), answer) });
+            wakes += u64::from(unsafe { node::answer::<S, F>(node.cast(), answer) });
         }
         if wakes > 0 {
             self.writer.meter.wakes.add(wakes);
@@ -263,12 +296,12 @@ impl<'a, S: Sink> Tenure<'a, S> {
     pub(crate) fn hand_on(mut self) {
         loop {
             if !self.role.waiting.is_empty()
-                && let Some(node) = self.next_in_line()
+                && let Some(node) = self.successor()
             {
                 self.end();
-                // SAFETY: claimed by the holder; from the exchange in it on, neither the node
-                // nor the role is touched (T1).
-                unsafe { node::give_lead(node) };
+                // SAFETY: claimed by the holder, or the dedicated thread's, which has not got the
+                // role; from the exchange in it on, neither the node nor the role is touched (T1).
+                unsafe { node::give_lead::<S, F>(node) };
                 return;
             }
             match self.release() {
@@ -285,27 +318,39 @@ impl<'a, S: Sink> Tenure<'a, S> {
     #[inline]
     fn release(&mut self) -> Result<(), ()> {
         self.writer.holder.leave();
-        let held = Head::held();
-        if has(Bug::Gateway) {
-            if !self.writer.head.load(Ordering::Relaxed).newest().is_null() {
+        let mut from = Head::held();
+        if F::GATEWAY {
+            from = self.writer.head.load(Ordering::Relaxed);
+            if !from.newest().is_null() {
+                self.writer.holder.enter();
                 return Err(());
             }
-            self.writer.head.store_for_twin(Head::idle());
-            return Ok(());
         }
         // Release: gives the role's fields to whoever takes it next.
-        match self.writer.head.exchange(held, held.released(), Ordering::Release) {
-            Ok(()) => Ok(()),
+        while let Err(now) = self.writer.head.exchange(from, from.released(), Ordering::Release) {
             // Shut and empty is released as such.
-            Err(now) if now.newest().is_null() => {
-                // Release: as above.
-                let freed = self.writer.head.exchange(now, now.released(), Ordering::Release);
-                freed.map_err(|_| self.writer.holder.enter())
-            }
-            Err(_) => {
+            if !now.newest().is_null() && !F::GATEWAY {
                 self.writer.holder.enter();
-                Err(())
+                return Err(());
             }
+            from = now;
+        }
+        if from.is_shut()
+            && !F::NO_FAREWELL
+            && let Some(dedicated) = self.writer.dedicated()
+        {
+            // SAFETY: this was the last tenure (I6, I7), and only this ends the thread.
+            unsafe { node::send_home::<S, F>(dedicated) };
+        }
+        Ok(())
+    }
+
+    /// Who gets the role next: the dedicated thread if there is one, but for a turn.
+    fn successor(&mut self) -> Option<*const Node<S>> {
+        let front = self.role.waiting.front()?;
+        match self.writer.dedicated() {
+            Some(dedicated) if front.kind() != Kind::Turn => Some(dedicated),
+            _ => self.next_in_line().map(<*mut Node<S>>::cast_const),
         }
     }
 
@@ -315,10 +360,10 @@ impl<'a, S: Sink> Tenure<'a, S> {
             // SAFETY: unlinked, not yet claimed: it lives.
             let unlinked = unsafe { &*node };
             if unlinked.kind() != Kind::Turn {
-                self.writer.room.give_one(unlinked.bytes);
+                self.writer.room.give_one::<F>(unlinked.bytes);
             }
             // SAFETY: just unlinked by the holder of the role.
-            if unsafe { node::claim(node) } {
+            if unsafe { node::claim::<S, F>(node) } {
                 return Some(node);
             }
             self.writer.meter.withdrawn.add(1);
@@ -329,7 +374,7 @@ impl<'a, S: Sink> Tenure<'a, S> {
     /// Refuses everything from here on (T4), and leaves the role free for nobody to take.
     #[cold]
     fn poison(&mut self, cause: &Cause<S::Error>) {
-        if has(Bug::WakeBeforeGate) {
+        if F::WAKE_BEFORE_GATE {
             self.answer_unknown(cause);
         }
         let poison = Poison { cause: cause.clone(), durable_upto: self.role.store.durable_upto };
@@ -337,7 +382,7 @@ impl<'a, S: Sink> Tenure<'a, S> {
         self.answer_unknown(cause);
         // Dropped last: they may panic, as anything of the user's.
         let batch = mem::take(&mut self.role.batch);
-        if !has(Bug::NoDrain) {
+        if !F::NO_DRAIN {
             self.refuse_queued(&poison);
         }
         self.writer.holder.leave();
@@ -351,6 +396,7 @@ impl<'a, S: Sink> Tenure<'a, S> {
             // A value of the user's panicked while we were poisoning.
             return;
         }
+        self.role.store.ended = true;
         let reason = poison.clone();
         // SAFETY: written by the holder of the role before the bit that lets others read it.
         self.writer.reason.with_mut(|place| unsafe { *place = Some(reason) });
@@ -367,11 +413,11 @@ impl<'a, S: Sink> Tenure<'a, S> {
                 continue;
             }
             let answer = match answer {
-                Some(Ok(output)) if has(Bug::OkOnUnwind) => Answer::Output(output),
+                Some(Ok(output)) if F::OK_ON_UNWIND => Answer::Output(output),
                 _ => Answer::Unknown(cause.clone()),
             };
             // SAFETY: claimed into this batch, and left alone from here on.
-            unsafe { node::answer(node.cast::<Node<S>>(), answer) };
+            unsafe { node::answer::<S, F>(node.cast(), answer) };
         }
     }
 
@@ -380,7 +426,7 @@ impl<'a, S: Sink> Tenure<'a, S> {
             self.take_inbox();
             while let Some(node) = self.next_in_line() {
                 // SAFETY: claimed by the holder, and left alone from here on.
-                unsafe { node::answer(node, Answer::Refused(poison.clone())) };
+                unsafe { node::answer::<S, F>(node, Answer::Refused(poison.clone())) };
             }
             if self.release().is_ok() {
                 return;

@@ -4,12 +4,21 @@
 //! I7). A twin is the same scene with one bug put back in the shipped code.
 
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
-#[path = "loom/scenes.rs"]
-mod scenes;
+#[path = "loom/handing.rs"]
+mod handing;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/models.rs"]
+mod models;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/probe.rs"]
+mod probe;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/tasks.rs"]
+mod tasks;
 
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 fn main() -> std::process::ExitCode {
-    scenes::run()
+    models::run()
 }
 
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
