@@ -14,7 +14,6 @@ use latchwork_sync::time::Instant;
 use crate::error::{Poison, SubmitError, TurnError};
 use crate::flaws::{Flaws, Sound};
 use crate::head::{AtomicHead, Head};
-use crate::histogram::Count;
 use crate::holder::Holder;
 use crate::metrics::{Meter, Metrics};
 use crate::node::{self, Answer, Kind, Node, Turned};
@@ -25,6 +24,7 @@ use crate::sink::Sink;
 use crate::store::Store;
 use crate::submission::Submitting;
 use crate::tenure::{Came, Role, Tenure};
+use latchwork_sync::metrics::Count;
 
 /// What a submission returns.
 pub(crate) type Submitted<S> =
@@ -108,8 +108,7 @@ impl<S: Sink, F: Flaws> Core<S, F> {
             durable,
             holder: Holder::new(),
             limits,
-            dedicated: dedicated
-                .then(|| CachePadded::new(Node::new(Kind::Dedicated, None, 0))),
+            dedicated: dedicated.then(|| CachePadded::new(Node::new(Kind::Dedicated, None, 0))),
             reason: UnsafeCell::new(None),
             flaws: core::marker::PhantomData,
         }

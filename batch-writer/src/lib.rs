@@ -34,7 +34,6 @@ mod error;
 mod fifo;
 mod flaws;
 mod head;
-mod histogram;
 mod holder;
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub mod log;
@@ -58,7 +57,7 @@ mod writer;
 pub use batch::{Batch, commit};
 pub use dedicated::DedicatedWriter;
 pub use error::{Cause, Poison, SubmitError, TurnError};
-pub use histogram::Histogram;
+pub use latchwork_sync::metrics::Histogram;
 pub use metrics::{Latencies, Metrics};
 pub use options::Options;
 pub use sink::{Sink, WriteFailure};

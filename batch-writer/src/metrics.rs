@@ -2,9 +2,8 @@
 
 use core::fmt;
 
+use latchwork_sync::metrics::{Count, Histogram, Recorder};
 use latchwork_sync::time::Duration;
-
-use crate::histogram::{Count, Histogram, Recorder};
 
 /// The counters that the holder of the role writes.
 pub(crate) struct Meter {
@@ -18,8 +17,8 @@ pub(crate) struct Meter {
     pub(crate) reruns: Count,
     pub(crate) sibling_waits: Count,
     pub(crate) sibling_waits_paid: Count,
-    pub(crate) batch_operations: Recorder,
-    pub(crate) sync_nanoseconds: Recorder,
+    pub(crate) batch_operations: Box<Recorder>,
+    pub(crate) sync_nanoseconds: Box<Recorder>,
 }
 
 impl Meter {
@@ -35,8 +34,8 @@ impl Meter {
             reruns: Count::default(),
             sibling_waits: Count::default(),
             sibling_waits_paid: Count::default(),
-            batch_operations: Recorder::new(),
-            sync_nanoseconds: Recorder::new(),
+            batch_operations: Box::default(),
+            sync_nanoseconds: Box::default(),
         }
     }
 
