@@ -3,7 +3,7 @@
 
 use std::thread;
 
-use latchwork_sync::asym::{self, Asymmetric, Barriers, Kind};
+use latchwork_sync::asym::{self, Asymmetric, Barriers, Fences, Kind};
 use latchwork_sync::atomic::{AtomicUsize, Ordering};
 
 /// Store buffering: of a light and a heavy at least one sees the other's store.
@@ -80,6 +80,8 @@ fn a_number_that_nobody_gave_out() {
 fn the_decision_is_reported() {
     let kind = asym::kind();
     assert_eq!(Asymmetric::proven().is_some(), kind != Kind::Symmetric);
+    assert_eq!(Fences::decided().is_asymmetric(), kind != Kind::Symmetric);
+    Fences::decided().light();
     match asym::use_symmetric() {
         Ok(()) => assert_eq!(kind, Kind::Symmetric),
         Err(error) => {

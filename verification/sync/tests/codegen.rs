@@ -108,5 +108,12 @@ fn the_facade_adds_no_instruction() {
     for word in ["fence", "lock", "xchg", "call"] {
         assert!(!light.iter().any(|instruction| instruction.contains(word)), "{light:#?}");
     }
-    println!("{} shims are the same; light: {light:?}", std.len());
+
+    // The same with the decision in the reader's record: store, comparison, branch, load, return.
+    let copied = up_to_return(&facade["shim_copied_light"]);
+    assert!(copied.len() <= 5, "{copied:#?}");
+    for word in ["fence", "lock", "xchg", "call", "STATIC"] {
+        assert!(!copied.iter().any(|instruction| instruction.contains(word)), "{copied:#?}");
+    }
+    println!("{} shims are the same; light: {light:?}; copied: {copied:?}", std.len());
 }

@@ -15,6 +15,11 @@
 //! [`use_symmetric`] or `LATCHWORK_ASYM=symmetric` in the environment choose the fences, say for a
 //! sandbox that kills a process for an unknown system call.
 //!
+//! What the fence of the many costs is up to where the decision is looked up: [`light`] reads it
+//! from a static, which takes a load of its own; a copy in [`Fences`], kept beside the words that
+//! the fast path reads anyway, takes a comparison with memory that is in the cache for sure; with
+//! [`Asymmetric`] in the type nothing is looked up at all.
+//!
 //! Calls of `heavy` that come while one is under way are combined: one barrier serves all that
 //! came before it began. [`Barriers`] is that numbering, for whoever wants to ask later whether a
 //! barrier has passed instead of waiting for it.
@@ -81,7 +86,8 @@ pub enum Kind {
 
 /// The fence of the many.
 ///
-/// Cost: a load of a static, a predicted branch and no fence where the process has a barrier.
+/// Cost: a load of a static, a predicted branch and no fence where the process has a barrier; see
+/// [`Fences`] for less.
 #[inline(always)]
 #[cfg_attr(any(latchwork_loom, latchwork_shuttle), track_caller)]
 pub fn light() {
@@ -148,6 +154,74 @@ impl core::fmt::Display for AlreadyDecided {
 }
 
 impl core::error::Error for AlreadyDecided {}
+
+/// The decision of the process, copied: for a structure that keeps it beside the words that its
+/// fast path reads anyway, which saves the load that [`light`] makes.
+///
+/// ```
+/// use latchwork_sync::asym::Fences;
+/// use latchwork_sync::atomic::{AtomicU64, Ordering};
+///
+/// struct Reader {
+///     announced: AtomicU64,
+///     fences: Fences,
+/// }
+///
+/// impl Reader {
+///     fn new() -> Self {
+///         Self { announced: AtomicU64::new(0), fences: Fences::decided() }
+///     }
+///
+///     fn announce(&self) {
+///         self.announced.store(1, Ordering::Relaxed);
+///         self.fences.light();
+///     }
+/// }
+/// # Reader::new().announce();
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fences {
+    /// Whether `heavy` puts a barrier into every thread, so that `light` need not be one.
+    is_asymmetric: bool,
+}
+
+impl Fences {
+    /// How the fences of this process work; decides it if nothing has used them yet.
+    pub fn decided() -> Self {
+        Self { is_asymmetric: kind() != Kind::Symmetric }
+    }
+
+    /// Whether [`Fences::light`] is no instruction: for who decides once what to do in a path of
+    /// many steps.
+    #[inline(always)]
+    pub fn is_asymmetric(self) -> bool {
+        self.is_asymmetric
+    }
+
+    /// The fence of the many, as [`fn@light`]. Cost: a predicted branch on the value itself, and
+    /// no fence where the process has a barrier.
+    #[inline(always)]
+    #[cfg_attr(any(latchwork_loom, latchwork_shuttle), track_caller)]
+    pub fn light(self) {
+        #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+        if self.is_asymmetric {
+            core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
+        } else {
+            symmetric_light();
+        }
+        #[cfg(any(latchwork_loom, latchwork_shuttle))]
+        imp::light();
+    }
+}
+
+/// Aside, so that the code in line is what almost every machine runs.
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+#[cold]
+#[inline(never)]
+fn symmetric_light() {
+    // SeqCst: pairs with the fence in `barrier`.
+    core::sync::atomic::fence(core::sync::atomic::Ordering::SeqCst);
+}
 
 /// Proof that the process has a barrier, so that the fence of the many is no instruction at all,
 /// not even the branch of [`light`].

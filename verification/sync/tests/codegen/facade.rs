@@ -53,13 +53,27 @@ mod sync {
     }
 }
 
-use latchwork_sync::asym::{self, Asymmetric};
+use latchwork_sync::asym::{self, Asymmetric, Fences};
 
 /// What a reader of a fence-free scheme does: announce, fence, look.
 #[unsafe(no_mangle)]
 pub extern "C" fn shim_light(store: &AtomicUsize, load: &AtomicUsize) -> usize {
     store.store(1, Ordering::Relaxed);
     asym::light();
+    load.load(Ordering::Relaxed)
+}
+
+/// A reader's record, in which the decision lies beside the word.
+#[repr(C)]
+pub struct Record {
+    announced: AtomicUsize,
+    fences: Fences,
+}
+
+#[unsafe(no_mangle)]
+pub fn shim_copied_light(record: &Record, load: &AtomicUsize) -> usize {
+    record.announced.store(1, Ordering::Relaxed);
+    record.fences.light();
     load.load(Ordering::Relaxed)
 }
 
