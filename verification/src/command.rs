@@ -3,7 +3,8 @@
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
@@ -95,6 +96,34 @@ impl Invocation {
         self.finish(log, other, file)
     }
 
+    /// As [`Invocation::run`], and ends it, with all that it has started, after a time.
+    ///
+    /// # Errors
+    ///
+    /// As there, and when it can't be ended.
+    pub(crate) fn run_within(&self, log: &Path, limit: Duration) -> anyhow::Result<Finished> {
+        let stderr = create(log)?;
+        let stdout = stderr.try_clone()?;
+        let mut child = self
+            .command()
+            .stdout(stdout)
+            .stderr(stderr)
+            .spawn()
+            .with_context(|| format!("can't start {}", self.program.display()))?;
+        let status = wait_within(&mut child, limit)?;
+        let output = String::from_utf8_lossy(&std::fs::read(log)?).into_owned();
+        Ok(match status {
+            Some(status) => {
+                Finished { success: status.success(), status: status.to_string(), output }
+            }
+            None => Finished {
+                success: false,
+                status: format!("had not ended after {} s, and was ended", limit.as_secs()),
+                output,
+            },
+        })
+    }
+
     /// Runs it with standard output into `out` and standard error into `log`.
     ///
     /// # Errors
@@ -130,6 +159,50 @@ impl Invocation {
         }
         Ok(String::from_utf8(output.stdout)?)
     }
+}
+
+/// How it ended; none if it had to be ended after the time.
+fn wait_within(child: &mut Child, limit: Duration) -> anyhow::Result<Option<ExitStatus>> {
+    let start = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    while start.elapsed() < limit {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+    // From the oldest down, so that none is left to start another.
+    let family = descendants(child.id());
+    child.kill()?;
+    for process in family {
+        // It may have ended by itself since.
+        let _ = Command::new("kill").args(["-KILL", &process.to_string()]).status();
+    }
+    child.wait()?;
+    Ok(None)
+}
+
+/// The processes that one has started, and those that they have, where the system lists them.
+fn descendants(process: u32) -> Vec<u32> {
+    let mut parents = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let number = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok());
+        let Some(number) = number else { continue };
+        let Ok(stat) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
+        // The name, which may hold anything, ends with the last parenthesis.
+        let after = stat.rsplit(')').next().unwrap_or("");
+        if let Some(Ok(parent)) = after.split_whitespace().nth(1).map(str::parse::<u32>) {
+            parents.push((number, parent));
+        }
+    }
+    let mut found = vec![process];
+    let mut at = 0;
+    while let Some(parent) = found.get(at).copied() {
+        found.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(number, _)| *number));
+        at += 1;
+    }
+    found.split_off(1)
 }
 
 fn create(path: &Path) -> anyhow::Result<File> {
@@ -182,6 +255,21 @@ mod tests {
             invocation.to_string(),
             r"RUSTFLAGS='--cfg x' cargo test --config 'a='\''b c'\'''"
         );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_does_not_end_is_ended_with_all_that_it_started() {
+        let log = std::env::temp_dir().join(format!("latchwork-limit-{}", std::process::id()));
+        let shell = Invocation::new("sh", Path::new("/"))
+            .args(["-c", "echo test a has been running; sleep 1000 & wait"]);
+        let finished = shell.run_within(&log, Duration::from_millis(300)).unwrap();
+        assert!(!finished.success && finished.output.contains("test a"), "{finished:?}");
+        assert!(finished.status.contains("had not ended"), "{finished:?}");
+        assert!(descendants(std::process::id()).is_empty());
+        let quick = Invocation::new("true", Path::new("/"));
+        assert!(quick.run_within(&log, Duration::from_secs(60)).unwrap().success);
+        std::fs::remove_file(&log).unwrap();
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The steps that are one call of cargo a crate.
 
+use std::time::Duration;
+
 use super::Run;
 use crate::command::{Finished, Invocation, tail};
 use crate::counts;
@@ -8,6 +10,10 @@ use crate::workspace::Crate;
 
 /// Lines of a failed program's output that are shown.
 const SHOWN: usize = 40;
+
+/// How long a crate's tests may take, once built: far more than they need, so that one that hangs
+/// fails by its name.
+const TESTS_LIMIT: Duration = Duration::from_secs(600);
 
 /// `cargo fmt --check`.
 pub(crate) fn fmt(run: &mut Run) {
@@ -21,19 +27,48 @@ pub(crate) fn fmt(run: &mut Run) {
 /// `cargo test`, documentation included.
 pub(crate) fn test(run: &mut Run) {
     run.each_crate(|run, krate| {
+        if krate.name == super::spin::CRATE {
+            return Ok(None);
+        }
+        let only_build = of_crate(run, krate, &["test", "--no-run"]);
+        let built = only_build.run(&run.log(krate))?;
+        if !built.success {
+            return Ok(Some(Outcome::fail(excerpt(&built)).repeat(&only_build)));
+        }
         let command = of_crate(run, krate, &["test", "--no-fail-fast"]);
-        let finished = command.run(&run.log(krate))?;
+        let finished = command.run_within(&run.log(krate), TESTS_LIMIT)?;
         let mut outcome = counts::of_tests(&finished.output);
         if !finished.success && outcome.failed == 0 {
             outcome.failed = 1;
         }
         if outcome.failed > 0 {
             outcome.detail = excerpt(&finished);
+            for test in hung(&finished.output) {
+                outcome.detail.push_str("    HANGS: ");
+                outcome.detail.push_str(test);
+                outcome.detail.push('\n');
+            }
         } else if outcome.passed == 0 && outcome.skipped.is_empty() {
             outcome = Outcome::skip("has no tests");
         }
         Ok(Some(outcome.repeat(&command)))
     });
+}
+
+/// The tests that the harness called slow and that did not end.
+fn hung(output: &str) -> Vec<&str> {
+    let slow = output.lines().filter_map(|line| {
+        let (name, _) = line.strip_prefix("test ")?.split_once(" has been running for over ")?;
+        Some(name)
+    });
+    let ended = |name: &str| {
+        output.lines().any(|line| {
+            line.strip_prefix("test ")
+                .and_then(|rest| rest.strip_prefix(name))
+                .is_some_and(|rest| rest.starts_with(" ... "))
+        })
+    };
+    slow.filter(|name| !ended(name)).collect()
 }
 
 /// `cargo doc` with warnings denied.
@@ -45,12 +80,25 @@ pub(crate) fn doc(run: &mut Run) {
     });
 }
 
-/// `cargo clippy` with warnings denied.
+/// `cargo clippy` with warnings denied: as it is, and as the explorers build it. The latter is
+/// also what shows that a checking build works with loom as it is published.
 pub(crate) fn lint(run: &mut Run) {
     run.each_crate(|run, krate| {
-        let command = of_crate(run, krate, &["clippy", "--all-targets", "--no-deps"])
-            .args(["--", "--deny", "warnings"]);
-        one_verdict(run, krate, &command).map(Some)
+        let arguments = ["clippy", "--all-targets", "--no-deps"];
+        let denied = ["--", "--deny", "warnings"];
+        let command = of_crate(run, krate, &arguments).args(denied);
+        let mut sum = one_verdict(run, krate, &command)?;
+        for engine in ["loom", "shuttle"] {
+            if sum.passed > 0 && krate.tests.iter().any(|test| test == "loom" || test == engine) {
+                let target = run.workspace.target.join(engine);
+                let command = of_crate(run, krate, &arguments)
+                    .env("RUSTFLAGS", format!("--cfg latchwork_{engine}"))
+                    .env("CARGO_TARGET_DIR", target.to_string_lossy())
+                    .args(denied);
+                sum.add(one_verdict(run, krate, &command)?);
+            }
+        }
+        Ok(Some(sum))
     });
 }
 
@@ -89,6 +137,13 @@ pub(crate) fn excerpt(finished: &Finished) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_test_that_hangs_is_named() {
+        let output = "test a has been running for over 60 seconds\n\
+            test b has been running for over 60 seconds\ntest a ... ok\n";
+        assert_eq!(hung(output), ["b"]);
+    }
 
     #[test]
     fn a_missing_tool_is_told_from_a_finding() {

@@ -7,6 +7,7 @@ pub(crate) mod models;
 pub(crate) mod mutants;
 pub(crate) mod packages;
 pub(crate) mod sanitizers;
+pub(crate) mod spin;
 pub(crate) mod targets;
 pub(crate) mod tsan;
 
@@ -113,6 +114,12 @@ pub(crate) const ALL: &[Step] = &[
         about: "types on other systems; with --long, tests on other processors, emulated",
         when: When::Thorough,
         run: targets::run,
+    },
+    Step {
+        name: "spin",
+        about: "the algorithms in Promela, and their mistakes, which must fail (spin, cc)",
+        when: When::Thorough,
+        run: spin::run,
     },
     Step {
         name: "shuttle",
