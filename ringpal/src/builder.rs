@@ -26,6 +26,8 @@ pub enum BackendChoice {
     Auto,
     /// io_uring or an error.
     IoUring,
+    /// Windows IoRing or an error.
+    IoRing,
     /// The pool of threads.
     Pool,
 }
@@ -34,7 +36,7 @@ pub enum BackendChoice {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// io_uring was demanded and is not to be had.
+    /// A ring was demanded and is not to be had.
     Refused(Fallback),
     /// The system gives no thread.
     NoThread(std::io::Error),
@@ -163,7 +165,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// When the system gives no thread; when io_uring was demanded and is refused.
+    /// When the system gives no thread; when a ring was demanded and is refused.
     pub fn build(&self) -> Result<Ring, BuildError> {
         #[cfg(feature = "simulate")]
         if let Some(simulation) = self.simulation {
@@ -171,15 +173,38 @@ impl Builder {
         }
         let fallback = match self.backend {
             BackendChoice::Pool => None,
-            BackendChoice::Auto | BackendChoice::IoUring => match self.build_uring() {
-                Ok(ring) => return Ok(ring),
-                Err(BuildError::Refused(reason)) if self.backend == BackendChoice::Auto => {
-                    Some(reason)
+            BackendChoice::IoUring => return self.build_uring(),
+            BackendChoice::IoRing => return self.build_ioring(),
+            BackendChoice::Auto => {
+                let ring = if cfg!(windows) { self.build_ioring() } else { self.build_uring() };
+                match ring {
+                    Ok(ring) => return Ok(ring),
+                    Err(BuildError::Refused(reason)) => Some(reason),
+                    Err(error) => return Err(error),
                 }
-                Err(error) => return Err(error),
-            },
+            }
         };
         self.build_pool(fallback)
+    }
+
+    #[cfg(all(windows, target_pointer_width = "64"))]
+    fn build_ioring(&self) -> Result<Ring, BuildError> {
+        let ring = crate::backend::ioring::IoRing::new(self.depth).map_err(BuildError::Refused)?;
+        let info = RingInfo {
+            backend: BackendKind::IoRing,
+            fallback: None,
+            flags: alloc::vec::Vec::new(),
+            depth: ring.capacity(),
+            workers: 0,
+            drive: self.drive,
+        };
+        self.launch(Box::new(ring), info)
+    }
+
+    #[cfg(not(all(windows, target_pointer_width = "64")))]
+    #[allow(clippy::unused_self, reason = "the same face on every system")]
+    fn build_ioring(&self) -> Result<Ring, BuildError> {
+        Err(BuildError::Refused(Fallback::NoRingHere))
     }
 
     fn build_pool(&self, fallback: Option<Fallback>) -> Result<Ring, BuildError> {
@@ -234,7 +259,11 @@ impl Builder {
         Err(BuildError::Refused(Fallback::NoRingHere))
     }
 
-    fn launch(&self, backend: Box<dyn Backend>, info: RingInfo) -> Result<Ring, BuildError> {
+    pub(crate) fn launch(
+        &self,
+        backend: Box<dyn Backend>,
+        info: RingInfo,
+    ) -> Result<Ring, BuildError> {
         let core = Arc::new(Core::with(backend, self.drive, self.latencies));
         let thread = start_thread(&core)?;
         Ok(Ring::assemble(core, Mutex::new(Some(thread)), info))

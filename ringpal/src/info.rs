@@ -11,6 +11,8 @@ use crate::engine::Drive;
 pub enum BackendKind {
     /// Linux io_uring.
     IoUring,
+    /// Windows IoRing.
+    IoRing,
     /// A pool of threads over positioned reads and writes.
     Pool,
     /// A kernel made of chances, for tests.
@@ -22,6 +24,7 @@ impl fmt::Display for BackendKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::IoUring => "io_uring",
+            Self::IoRing => "IoRing",
             Self::Pool => "thread pool",
             #[cfg(feature = "simulate")]
             Self::Simulated => "simulated kernel",
@@ -84,10 +87,10 @@ impl fmt::Display for Fallback {
             Self::InvalidSetup => {
                 f.write_str("the kernel's io_uring knows none of our modes (EINVAL)")
             }
-            Self::MissingOperation(name) => write!(f, "the kernel's io_uring has no {name}"),
+            Self::MissingOperation(name) => write!(f, "the kernel's ring has no {name}"),
             Self::NoRingHere => f.write_str("no ring is supported on this system"),
             Self::Os(code) => {
-                write!(f, "io_uring fails: {}", std::io::Error::from_raw_os_error(*code))
+                write!(f, "the kernel's ring fails: {}", std::io::Error::from_raw_os_error(*code))
             }
         }
     }
@@ -147,6 +150,7 @@ impl fmt::Display for RingInfo {
                     write!(f, ", {}", self.flags.join(" | "))?;
                 }
             }
+            BackendKind::IoRing => write!(f, "IoRing, depth {}", self.depth)?,
             BackendKind::Pool => write!(f, "thread pool, {} workers", self.workers)?,
             #[cfg(feature = "simulate")]
             BackendKind::Simulated => write!(f, "simulated kernel, depth {}", self.depth)?,

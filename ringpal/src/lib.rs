@@ -5,6 +5,18 @@
 
 extern crate alloc;
 
+// For the suite of the tests beside the sources.
+#[cfg(all(test, target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
+extern crate self as latchwork_ringpal;
+
+#[cfg(all(test, target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
+#[path = "../tests/pages/mod.rs"]
+mod pages;
+#[cfg(all(test, target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
+#[path = "../tests/suite/mod.rs"]
+#[allow(dead_code, reason = "a part of it is for other backends")]
+mod suite;
+
 mod align;
 mod backend;
 mod engine;

@@ -12,6 +12,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 mod door;
+#[cfg(all(
+    target_pointer_width = "64",
+    any(windows, all(test, target_os = "linux")),
+    not(any(latchwork_loom, latchwork_shuttle))
+))]
+pub(crate) mod ioring;
 pub(crate) mod pool;
 #[cfg(feature = "simulate")]
 pub(crate) mod simulated;

@@ -1,15 +1,9 @@
-//! Does a memory map of a file show what was written to the file?
+//! The check and its report.
 //!
 //! One thread writes pages, each full of its version; others read the same pages through a map. A
 //! page is *stale* when its map shows a version older than one whose write had returned before the
 //! read began, and *torn* when a word is newer than a later word of the same page: a page that was
 //! seen half written.
-//!
-//! ```text
-//! cargo run --release -p latchwork-ringpal --bin ringpal-coherence -- --seconds 10 --dir DIR
-//! ```
-//!
-//! Ends with 0 where nothing was stale, 1 where something was, 2 where it could not run.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -244,7 +238,7 @@ fn check(arguments: &Arguments) -> Result<u64, Failure> {
     Ok(stale)
 }
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let arguments = match arguments() {
         Ok(arguments) => arguments,
         Err(wrong) => {
