@@ -143,6 +143,7 @@ pub struct Simulated {
 unsafe impl Send for Simulated {}
 
 impl Simulated {
+    /// A kernel for so many operations in flight.
     pub fn new(faults: Simulation, depth: u32) -> Self {
         Self {
             faults,

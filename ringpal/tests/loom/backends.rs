@@ -64,7 +64,8 @@ pub(crate) fn models() -> Vec<Model> {
             .least(100)
             .random_under_shuttle(5_000),
         Model::new("simulated_death", || {
-            let death = Simulation { death: 400, ..Simulation::of_trouble(3) };
+            let mut death = Simulation::of_trouble(3);
+            death.death = 400;
             simulated(Drive::Submitter, death)
         })
         .bound(1)

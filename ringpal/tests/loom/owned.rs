@@ -179,25 +179,24 @@ flaws! {
 pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("owned_waker_replaced_against_complete", || waker_replaced::<Sound>(false))
-            .bound(2)
+            .bound(3)
             .least(100)
             .random_under_shuttle(20_000)
             .twin("first_waker_only", || waker_replaced::<Sound>(true))
             .twin("take_blindly", || waker_replaced::<TakeBlindly>(false)),
         Model::new("owned_waited_for", waited_for::<Sound>)
-            .bound(2)
+            .bound(3)
             .least(50)
-            .random_under_shuttle(20_000)
-            .twin("release_early", waited_for::<ReleaseEarly>),
+            .random_under_shuttle(20_000),
         Model::new("owned_drop_against_complete", || dropped::<Sound>(false))
-            .bound(2)
+            .bound(3)
             .least(50)
             .random_under_shuttle(20_000)
             .twin("free_at_drop", || dropped::<FreeAtDrop>(false))
             .twin("never_release", || dropped::<NeverRelease>(false))
             .twin("release_early", || dropped::<ReleaseEarly>(false)),
         Model::new("owned_polled_drop_against_complete", || dropped::<Sound>(true))
-            .bound(2)
+            .bound(3)
             .least(50)
             .random_under_shuttle(20_000)
             .twin("free_at_drop", || dropped::<FreeAtDrop>(true)),
