@@ -65,7 +65,9 @@ fn processor() -> String {
 
 fn system() -> String {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{} {} {}", std::env::consts::OS, release.trim(), std::env::consts::ARCH)
+    // Without what a distribution appends.
+    let release = release.trim().split('-').next().unwrap_or_default();
+    format!("{} {release} {}", std::env::consts::OS, std::env::consts::ARCH)
         .replace("  ", " ")
 }
 

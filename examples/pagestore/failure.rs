@@ -4,8 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use latchwork::batch_writer::log::LogError;
+
 /// The one kind of error of this program.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failure {
     what: String,
     remedy: String,
@@ -23,11 +25,19 @@ impl Failure {
         Self::new(format!("can't {doing} {}: {error}", path.display()), remedy(error))
     }
 
+    /// An error of the journal.
+    pub(crate) fn log(error: &LogError) -> Self {
+        Self::new(error.to_string(), error.io_error().map_or(AGAIN, remedy))
+    }
+
     /// The same, with what else is worth knowing put before the remedy.
     pub(crate) fn after(self, also: &str) -> Self {
         Self { what: format!("{} ({also})", self.what), ..self }
     }
 }
+
+/// What a person can do when nothing else is known.
+pub(crate) const AGAIN: &str = "then run it again: what was acknowledged is safe";
 
 /// What a person can do about an error of the operating system's.
 pub(crate) fn remedy(error: &io::Error) -> &'static str {

@@ -132,7 +132,7 @@ pub(crate) fn run(
 
 /// An empty histogram of microseconds.
 fn latencies() -> Histogram<u64> {
-    Histogram::new(3).expect("3 digits are supported")
+    Histogram::new_with_bounds(1, 3_600_000_000, 3).expect("3 digits of an hour")
 }
 
 impl Work<'_> {
@@ -156,7 +156,7 @@ impl Work<'_> {
             }
         };
         let length = bytes.len() as u64;
-        self.store.put(source.name.clone(), &bytes)?;
+        self.store.put(&source.name, &bytes)?;
         // From here on it is acknowledged.
         self.files.fetch_add(1, COUNT);
         self.bytes.fetch_add(length, COUNT);

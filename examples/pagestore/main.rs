@@ -1,19 +1,38 @@
-//! An embedded store in one directory, built from the family: threads hand pages to one ring
-//! (`ringpal`), share their syncs (`batch-writer`), and read what is there meanwhile.
+//! An embedded store in one directory, built from the family:
 //!
-//! Start at `store.rs`: it is the whole of it. The rest is a program around it.
+//! | what | of which crate | where |
+//! | --- | --- | --- |
+//! | one sync for many transactions | `batch-writer` | `commit.rs` |
+//! | pages written and read, many in a call | `ringpal` | `journal.rs`, `store.rs` |
+//! | free frames, free pages, what is to be copied | `treiber` | `scratch.rs`, `space.rs` |
+//! | an index that readers follow without waiting | `reclaim` | `index.rs` |
+//! | compaction, and a change of the schema | `rwlock` | `compact.rs`, `store.rs` |
+//!
+//! Start at `store.rs`: its head is the whole of it. `arguments.rs`, `import.rs`, `report.rs`,
+//! `tree.rs` and `verify.rs` are a program around it, `workload.rs`, `bench.rs` and `stress.rs`
+//! put it under load.
 
 mod arguments;
-mod entry;
+mod bench;
+mod checkpoint;
+mod commit;
+mod compact;
+mod copier;
 mod failure;
+mod file;
 mod import;
+mod index;
+mod journal;
 mod name;
-mod pages;
+mod record;
 mod report;
+mod scratch;
 mod space;
 mod store;
+mod stress;
 mod tree;
 mod verify;
+mod workload;
 
 use std::collections::HashSet;
 use std::io::{self, Write as _};
@@ -56,6 +75,24 @@ fn run(arguments: Arguments) -> Result<()> {
             })?;
             say(bytes)
         }
+        Command::Remove(name) => {
+            let store = Store::open(&store, backend)?;
+            store.remove(&name)?;
+            store.close()
+        }
+        Command::Compact => {
+            let store = Store::open(&store, backend)?;
+            let compacted = store.compact()?;
+            store.close()?;
+            say(report::compacted(&compacted))
+        }
+        Command::Limit(limit) => {
+            let store = Store::open(&store, backend)?;
+            store.set_limit(limit)?;
+            store.close()
+        }
+        Command::Bench(options) => say(bench::run(&store, backend, &options)?),
+        Command::Stress(options) => say(stress::run(&store, backend, &options)?),
         Command::Verify { input, acked } => {
             let tree = walk(Some(&input), &store)?;
             let store = Store::open(&store, backend)?;
@@ -122,14 +159,23 @@ fn unreadable(mut failures: Vec<Failure>) -> Result<()> {
 }
 
 /// Where a store keeps its parts.
+#[derive(Debug)]
 pub(crate) struct Layout {
+    pub(crate) directory: PathBuf,
     pub(crate) lock: PathBuf,
     pub(crate) data: PathBuf,
     pub(crate) log: PathBuf,
+    pub(crate) checkpoint: PathBuf,
 }
 
 impl Layout {
     pub(crate) fn of(store: &Path) -> Self {
-        Self { lock: store.join("LOCK"), data: store.join("data"), log: store.join("log") }
+        Self {
+            directory: store.to_path_buf(),
+            lock: store.join("LOCK"),
+            data: store.join("data"),
+            log: store.join("log"),
+            checkpoint: store.join("checkpoint"),
+        }
     }
 }

@@ -1,18 +1,19 @@
 //! Names of files: the bytes of a relative path, with `/` between its parts.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::failure::{Failure, Result};
 
-/// A name as bytes, so that none is lost that isn't text.
-pub(crate) type Name = Vec<u8>;
+/// A name as bytes, so that none is lost that isn't text; shared by all who know it.
+pub(crate) type Name = Arc<[u8]>;
 
 /// The name of a path below the input.
 #[cfg(unix)]
 #[allow(clippy::unnecessary_wraps, reason = "elsewhere a name may be no text")]
 pub(crate) fn of(relative: &Path) -> Result<Name> {
     use std::os::unix::ffi::OsStrExt;
-    Ok(relative.as_os_str().as_bytes().to_vec())
+    Ok(relative.as_os_str().as_bytes().into())
 }
 
 /// The name of a path below the input.
@@ -22,7 +23,7 @@ pub(crate) fn of(relative: &Path) -> Result<Name> {
     let parts = parts.ok_or_else(|| {
         Failure::new(format!("the name of {} is no text", relative.display()), "rename the file")
     })?;
-    Ok(parts.join("/").into_bytes())
+    Ok(parts.join("/").into_bytes().into())
 }
 
 /// What a name given as an argument stands for.

@@ -1,17 +1,22 @@
 //! What a person sees of an import.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::compact::Compacted;
 use crate::import::Imported;
+use latchwork::reclaim::Epoch;
+use latchwork_sync::atomic::{AtomicU64, Ordering};
+
 use crate::store::Store;
 use crate::tree::Tree;
 use crate::verify::Verified;
 
 pub(crate) fn opened(place: &Path, store: &Store, tree: &Tree) -> String {
-    let found = match store.recovered() {
-        0 => "a new store".to_owned(),
-        records => format!("{records} records recovered, {} files", store.list().len()),
+    let found = match store.recovered {
+        (0, 0) => "a new store".to_owned(),
+        (files, records) => recovered(files, records),
     };
     let bytes: u64 = tree.sources.iter().map(|source| source.bytes).sum();
     let skipped = match tree.skipped {
@@ -29,7 +34,7 @@ pub(crate) fn opened(place: &Path, store: &Store, tree: &Tree) -> String {
 
 #[allow(clippy::cast_precision_loss, reason = "rates of a report")]
 pub(crate) fn imported(imported: &Imported, store: &Store) -> String {
-    let metrics = store.metrics();
+    let metrics = store.shared.writer.metrics();
     let seconds = imported.took.as_secs_f64().max(1e-9);
     let nanoseconds = imported.took.as_nanos().max(1);
     let batches = &metrics.batch_operations;
@@ -49,7 +54,7 @@ pub(crate) fn imported(imported: &Imported, store: &Store) -> String {
          commits  {:.0} commits/s\n\
          batches  {}; a batch has {:.1} on average, p50 {}, p99 {}, max {}\n\
          syncs    p50 {:.1?}, p99 {:.1?}, max {:.1?}\n\
-         {reads}",
+         {reads}{}",
         imported.files,
         imported.unchanged,
         size(imported.bytes),
@@ -67,11 +72,68 @@ pub(crate) fn imported(imported: &Imported, store: &Store) -> String {
         metrics.sync.quantile(0.5),
         metrics.sync.quantile(0.99),
         metrics.sync.max(),
+        inside(store),
     )
 }
 
+/// What went on inside.
+pub(crate) fn inside(store: &Store) -> String {
+    let shared = &store.shared;
+    let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    let (ring, copied) = (shared.ring.metrics(), &shared.copied);
+    let memory = Epoch::global().stats();
+    let mut text = String::new();
+    let mut add = |what: &str, line: String| {
+        writeln!(text, "{what:<8} {line}").expect("a string takes everything");
+    };
+    add(
+        "ring",
+        format!(
+            "{} operations in {} batches, {} driven by their submitter; {} on the caller's thread",
+            ring.operations, ring.batches, ring.led, ring.inline_operations
+        ),
+    );
+    add(
+        "copier",
+        format!(
+            "{} pages copied, {} files replaced before; {} checkpoints; {} waits for room",
+            of(&copied.pages),
+            of(&copied.spared),
+            of(&copied.checkpoints),
+            shared.scratch.waits()
+        ),
+    );
+    add(
+        "memory",
+        format!(
+            "{} old indexes freed, {} still to be; {} process-wide barriers",
+            memory.freed, memory.pending, memory.barriers
+        ),
+    );
+    let held_back = of(&shared.held_back.count);
+    let longest = shared.held_back.longest();
+    add(
+        "lock",
+        format!("{held_back} transactions held back by maintenance, longest {longest:.1?}"),
+    );
+    text
+}
+
+pub(crate) fn compacted(compacted: &Compacted) -> String {
+    let Compacted { before, after, moved, slices, longest } = compacted;
+    format!(
+        "{before} pages before, {after} after; {moved} moved in {slices} slices, which held others \
+         back for {longest:.1?} at most\n"
+    )
+}
+
+fn recovered(files: usize, records: usize) -> String {
+    format!("{files} files in the checkpoint, {records} records behind it")
+}
+
 pub(crate) fn reopened(store: &Store, verified: &Verified) -> String {
-    format!("reopened {} records recovered; {}", store.recovered(), self::verified(verified))
+    let (files, records) = store.recovered;
+    format!("reopened {}; {}", recovered(files, records), self::verified(verified))
 }
 
 pub(crate) fn verified(verified: &Verified) -> String {

@@ -5,9 +5,13 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+#[cfg(target_os = "linux")]
+use crate::filter;
+#[cfg(target_os = "linux")]
+use crate::run::{output, stderr};
 use crate::run::{fail, import, pagestore, scratch, stdout, succeed, tree, verify};
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     // SAFETY: geteuid only returns a number.
     unsafe { libc::geteuid() == 0 }
 }
@@ -189,7 +193,7 @@ fn a_full_disk_loses_nothing() {
     tree(&input, 400);
     fs::create_dir_all(&disk).unwrap();
     let mount = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=4m", "pagestore-test"])
+        .args(["-t", "tmpfs", "-o", "size=6m", "pagestore-test"])
         .arg(&disk)
         .status();
     if !mount.is_ok_and(|status| status.success()) {
@@ -215,37 +219,6 @@ impl Drop for Unmount {
     }
 }
 
-/// A filter that answers `io_uring_setup` with an error, as container runtimes do.
-#[cfg(target_os = "linux")]
-fn refuse_io_uring(command: &mut Command, error: u16) -> &mut Command {
-    const fn instruction(code: u32, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
-        libc::sock_filter { code: code as u16, jt, jf, k }
-    }
-    let install = move || {
-        let number = u32::try_from(libc::SYS_io_uring_setup).expect("small");
-        let filter = [
-            // The system call's number is the first word that the filter sees.
-            instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
-            instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, number),
-            instruction(libc::BPF_RET, 0, 0, libc::SECCOMP_RET_ERRNO | u32::from(error)),
-            instruction(libc::BPF_RET, 0, 0, libc::SECCOMP_RET_ALLOW),
-        ];
-        let program = libc::sock_fprog { len: 4, filter: filter.as_ptr().cast_mut() };
-        // SAFETY: no memory is involved.
-        let result = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
-        if result != 0 {
-            return Err(std::io::Error::last_os_error());
-        }
-        let program = std::ptr::from_ref(&program);
-        // SAFETY: the program and its filter live until the call returns; the kernel copies them.
-        let result =
-            unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, program) };
-        if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
-    };
-    // SAFETY: between fork and exec the closure makes system calls on its own stack only.
-    unsafe { command.pre_exec(install) }
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn without_io_uring_the_pool_does_the_same() {
@@ -257,7 +230,7 @@ fn without_io_uring_the_pool_does_the_same() {
         tree(&input, 30);
         let error = u16::try_from(error).unwrap();
         let mut refused = import(&store, &input);
-        let refused = output(refuse_io_uring(&mut refused, error));
+        let refused = output(filter::refuse_io_uring(&mut refused, error));
         let (report, said) = (stdout(&refused), stderr(&refused));
         assert!(refused.status.success(), "{report}{said}");
         assert!(report.contains("pool") && report.contains(name), "{report}");

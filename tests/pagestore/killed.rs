@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::run::{import, scratch, succeed, tree, verify};
+use crate::run::{import, pagestore, scratch, succeed, tree, verify};
 
 #[test]
 fn killed_twenty_times_nothing_acknowledged_is_missing() {
@@ -45,4 +45,32 @@ fn killed_twenty_times_nothing_acknowledged_is_missing() {
     assert!(kills_in_mid_import >= 10, "only {kills_in_mid_import} of 20 kills met a live import");
     succeed(import(&store, &input).arg("--ack-log").arg(&log));
     succeed(verify(&store, &input).arg("--acked").arg(&log));
+}
+
+#[test]
+fn killed_in_compaction_nothing_is_missing() {
+    let scratch = scratch();
+    let (input, store) = (scratch.path().join("input"), scratch.path().join("store"));
+    tree(&input, 200);
+    succeed(import(&store, &input).arg("--no-verify"));
+    for round in 0..12_u64 {
+        // Other bytes for every third file, so that there are gaps.
+        for number in (round % 3..200).step_by(3) {
+            let name = format!("d{}/e{}/file {number}.bin", number % 7, number % 3);
+            fs::write(input.join(name), vec![round as u8; 9_000 + number as usize]).unwrap();
+        }
+        succeed(import(&store, &input).arg("--no-verify"));
+        let mut child = pagestore(&store)
+            .arg("compact")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the example starts");
+        std::thread::sleep(Duration::from_millis(round * 2));
+        let _ = child.kill();
+        child.wait().expect("it has ended");
+        succeed(&mut verify(&store, &input));
+    }
+    succeed(pagestore(&store).arg("compact"));
+    succeed(&mut verify(&store, &input));
 }

@@ -4,6 +4,10 @@
 // Its faults are set up with Unix permissions, users and mounts.
 #[cfg(unix)]
 mod faults;
+#[cfg(target_os = "linux")]
+mod filter;
 mod killed;
+#[cfg(target_os = "linux")]
+mod power;
 mod run;
 mod works;
