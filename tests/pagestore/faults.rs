@@ -7,8 +7,6 @@ use std::process::{Command, Stdio};
 
 #[cfg(target_os = "linux")]
 use crate::filter;
-#[cfg(target_os = "linux")]
-use crate::run::{output, stderr};
 use crate::run::{fail, import, pagestore, scratch, stdout, succeed, tree, verify};
 
 pub(crate) fn is_root() -> bool {
