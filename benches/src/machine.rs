@@ -67,8 +67,7 @@ fn system() -> String {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     // Without what a distribution appends.
     let release = release.trim().split('-').next().unwrap_or_default();
-    format!("{} {release} {}", std::env::consts::OS, std::env::consts::ARCH)
-        .replace("  ", " ")
+    format!("{} {release} {}", std::env::consts::OS, std::env::consts::ARCH).replace("  ", " ")
 }
 
 /// The type of the mount that holds the build's directory.

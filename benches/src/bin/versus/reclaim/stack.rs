@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::thread;
 
 use latchwork_benches::{Contender, Stopwatch, Versus, process_cpu};
-use latchwork_reclaim::{Atomic, Epoch, Guard, Handle, Hazard, Interval, Scheme, Shared, Shield, Tagged};
+use latchwork_reclaim::{
+    Atomic, Epoch, Guard, Handle, Hazard, Interval, Scheme, Shared, Shield, Tagged,
+};
 
 use super::GROUP;
 

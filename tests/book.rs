@@ -1,0 +1,164 @@
+//! The documents: every link leads somewhere, every model that is named is there, and the museum
+//! tells what its models tell.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The files below a directory whose names end so, but for build products.
+fn below(directory: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.join("CACHEDIR.TAG").exists() && !path.ends_with(".git") {
+            found.extend(below(&path, ending));
+        } else if path.to_string_lossy().ends_with(ending) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What stands outside of blocks of code.
+fn prose(text: &str) -> String {
+    let mut inside = false;
+    let lines = text.lines().filter(|line| {
+        let fence = line.trim_start().starts_with("```");
+        inside ^= fence;
+        !inside && !fence
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The targets of links to files, without those to other sites and to items of the code.
+fn links(text: &str) -> Vec<String> {
+    let parts = text.split("](").skip(1);
+    let targets = parts.filter_map(|part| part.split_once(')').map(|(target, _)| target));
+    let is_file = |target: &&str| {
+        !target.contains("://")
+            && !target.contains("::")
+            && (target.contains('/') || target.contains('.') || target.starts_with('#'))
+    };
+    targets.filter(is_file).map(str::to_owned).collect()
+}
+
+/// The name that a heading is linked by.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut broken = Vec::new();
+    for document in below(root(), ".md") {
+        let text = prose(&read(&document));
+        for link in links(&text) {
+            let (path, fragment) = link.split_once('#').unwrap_or((&link, ""));
+            let target = match path {
+                "" => document.clone(),
+                path => document.parent().unwrap().join(path),
+            };
+            // The results are there once somebody has committed a run.
+            let results = root().join("docs/results");
+            if path.contains("results/") && !results.join("README.md").exists() {
+                continue;
+            }
+            let there = target.exists()
+                && (fragment.is_empty() || {
+                    let headings = read(&target);
+                    let mut headings = headings.lines().filter(|line| line.starts_with('#'));
+                    headings.any(|heading| anchor(heading) == fragment)
+                });
+            if !there {
+                let document = document.strip_prefix(root()).unwrap();
+                broken.push(format!("{}: {link}", document.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn the_summary_has_every_chapter() {
+    let source = root().join("docs/book/src");
+    let listed: BTreeSet<_> = links(&read(&source.join("SUMMARY.md"))).into_iter().collect();
+    let chapters = below(&source, ".md").into_iter();
+    let chapters = chapters.map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
+    let chapters: BTreeSet<_> = chapters.filter(|name| name != "SUMMARY.md").collect();
+    assert_eq!(listed, chapters);
+    // And each is among the documents whose code is compiled and run.
+    let tested = read(&root().join("src/lib.rs"));
+    for chapter in chapters {
+        assert!(tested.contains(&format!("book/src/{chapter}")), "{chapter} is not in src/lib.rs");
+    }
+}
+
+/// Names in the last column of the tables of models.
+fn models_named(text: &str) -> Vec<String> {
+    let mut named = Vec::new();
+    let mut in_table = false;
+    for line in text.lines() {
+        in_table = line.starts_with('|') && (in_table || line.contains("the model that fails"));
+        let column = line.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+        if in_table {
+            named.extend(column.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    named
+}
+
+#[test]
+fn every_model_that_is_named_exists() {
+    let mut missing = Vec::new();
+    for (chapter, directory) in [
+        ("sync", "verification/sync"),
+        ("treiber", "treiber"),
+        ("reclaim", "reclaim"),
+        ("rwlock", "rwlock"),
+        ("ringpal", "ringpal"),
+        ("batch-writer", "batch-writer"),
+    ] {
+        let sources = below(&root().join(directory).join("tests"), ".rs");
+        let sources: String = sources.iter().map(|path| read(path)).collect();
+        let named = models_named(&read(&root().join(format!("docs/book/src/{chapter}.md"))));
+        assert!(!named.is_empty(), "{chapter} names no model");
+        for model in named.iter().filter(|model| !sources.contains(&format!("\"{model}\""))) {
+            missing.push(format!("{chapter}.md names `{model}`, which {directory} hasn't"));
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn the_museum_tells_what_its_models_tell() {
+    let bugs = root().join("verification/bugs");
+    let museum = read(&root().join("docs/book/src/museum.md"));
+    let table = read(&bugs.join("README.md"));
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let mut sections = 0;
+    for (bug, _) in rows {
+        let source = read(&bugs.join(format!("tests/loom/{bug}.rs")));
+        let head = source.lines().map_while(|line| line.strip_prefix("//!"));
+        let head: Vec<_> = head.map(str::trim).collect();
+        let (title, story) = head.split_at(head.iter().position(|line| line.is_empty()).unwrap());
+        let section = format!(
+            "## {bug}\n\n*{}*\n{}\n\nThe model: [`{bug}.rs`](../../../verification/bugs/tests/loom/{bug}.rs).\n",
+            title.join("\n"),
+            story.join("\n")
+        );
+        assert!(museum.contains(&section), "docs/book/src/museum.md should have\n\n{section}");
+        sections += 1;
+    }
+    assert_eq!(museum.matches("\n## ").count(), sections, "the museum has bugs without models");
+}
