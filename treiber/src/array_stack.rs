@@ -27,9 +27,9 @@ const BATCH: usize = 32;
 /// [`ArrayStack::capacity`] values, provided that no more *parties* used it at once than it was
 /// made for: a party is a live [`Handle`](crate::Handle), or a thread inside a call on the stack itself. What
 /// others have in hand at such a moment is not on the stack, so that each party but the pusher
-/// needs slots of its own: two batches in a handle's stock, and one in transit. So a stack for
-/// `capacity` values and `p` parties with batches of `b` has `capacity + (p - 1) x (2 b + 1)`
-/// slots. It may hold more than its capacity, up to that number. With more parties than it was
+/// needs slots of its own: two batches in a handle's stock, one in transit, and one just left
+/// behind. So a stack for `capacity` values and `p` parties with batches of `b` has
+/// `capacity + (p - 1) x (2 b + 2)` slots. It may hold more than its capacity, up to that number. With more parties than it was
 /// made for nothing breaks, but a push may fail a little early.
 ///
 /// Values in a [`TakeAll`](crate::TakeAll) that has not reached them yet, and those of a `push_all` that has not
@@ -76,7 +76,7 @@ impl<T> ArrayStack<T> {
         let batch = (capacity / (2 * parties)).clamp(1, BATCH);
         let stack = parties
             .checked_sub(1)
-            .and_then(|others| others.checked_mul(2 * batch + 1))
+            .and_then(|others| others.checked_mul(2 * batch + 2))
             .and_then(|spare| spare.checked_add(capacity))
             .filter(|slots| u32::try_from(*slots).is_ok())
             .and_then(|slots| Flat::new(slots, batch));

@@ -37,7 +37,7 @@ impl<T, const N: usize> InlineStack<T, N> {
     /// threads inside calls on the stack itself. See [`ArrayStack`](crate::ArrayStack), Full.
     pub fn capacity_for(&self, parties: usize) -> usize {
         let others = parties.saturating_sub(1);
-        N.saturating_sub(others.saturating_mul(2 * self.lists.storage().batch() + 1))
+        N.saturating_sub(others.saturating_mul(2 * self.lists.storage().batch() + 2))
     }
 
     /// Pushes a value.

@@ -66,7 +66,7 @@ impl<'a, S: Storage> Drain<'a, S> {
         }
         self.first = 0;
         if last != 0 {
-            let used = &self.lists.used;
+            let used = &self.lists.top.used;
             Lists::<S>::publish(used, glance(used), self.lists.slot(last), first);
         }
     }

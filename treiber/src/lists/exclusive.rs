@@ -9,23 +9,23 @@ use crate::storage::Storage;
 impl<S: Storage> Lists<S> {
     pub(crate) fn push_mut(&mut self, value: S::Item) -> Result<(), S::Item> {
         let Some(word) = self.take_slot_mut() else { return Err(value) };
-        let below = self.used.load_mut();
+        let below = self.top.used.load_mut();
         let new = self.storage.bumped(word);
         let slot = self.slot(new);
         // SAFETY: I4: the slot was just taken, and is free.
         unsafe { slot.put(value) };
         slot.set_next(below);
-        self.used.store_mut(new);
+        self.top.used.store_mut(new);
         Ok(())
     }
 
     pub(crate) fn pop_mut(&mut self) -> Option<S::Item> {
-        let word = self.used.load_mut();
+        let word = self.top.used.load_mut();
         if word == 0 {
             return None;
         }
         let next = self.slot(word).next();
-        self.used.store_mut(next);
+        self.top.used.store_mut(next);
         // SAFETY: I4: the slot was just taken, and has a value.
         let value = unsafe { self.slot(word).take() };
         let mut row = Row::EMPTY;
@@ -36,6 +36,11 @@ impl<S: Storage> Lists<S> {
     }
 
     fn take_slot_mut(&mut self) -> Option<u64> {
+        let last = self.top.last.load_mut();
+        if last != 0 {
+            self.top.last.store_mut(0);
+            return Some(last);
+        }
         let word = self.free.load_mut();
         if word == 0 {
             return self.take_slot();
@@ -67,8 +72,8 @@ impl<S: Storage> Lists<S> {
     /// Drops every value that is on the stack.
     pub(super) fn clear(&mut self) {
         // Nobody else has the stack, so this is a take-all without the swap.
-        let first = self.used.load_mut();
-        self.used.store_mut(0);
+        let first = self.top.used.load_mut();
+        self.top.used.store_mut(0);
         // SAFETY: the chain was on the stack, which is the caller's.
         drop(unsafe { super::Drain::new(self, first) });
     }

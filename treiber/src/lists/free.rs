@@ -1,5 +1,7 @@
 //! Free slots: rows of them, on the list in batches.
 
+use latchwork_sync::atomic::Ordering;
+
 use super::{Lists, Slot, Taken, glance};
 use crate::storage::Storage;
 
@@ -87,44 +89,63 @@ impl<S: Storage> Lists<S> {
 
     /// Up to a batch of free slots, or `None` where there are none. The caller owns them.
     ///
-    /// Fresh slots that have once run out never come back, so that there is a moment between the
-    /// two looks at the free list, the second, at which no slot was free in either place.
+    /// Fresh slots that have once run out never come back. So when the second look at the free
+    /// list finds nothing, no slot was free at that moment, except one that another may have left
+    /// in `last` since.
     #[cold]
     pub(super) fn take_row(&self, want: usize) -> Option<Row> {
-        self.take_batch().or_else(|| self.take_fresh(want)).or_else(|| self.take_batch())
+        self.take_batch()
+            .or_else(|| self.take_fresh(want))
+            .or_else(|| self.take_last())
+            .or_else(|| self.take_batch())
+    }
+
+    /// The slot in `last` as a row.
+    fn take_last(&self) -> Option<Row> {
+        let word = self.swap_last();
+        if word == 0 {
+            return None;
+        }
+        let mut row = Row::EMPTY;
+        // SAFETY: I9.
+        unsafe { self.join(&mut row, word) };
+        Some(row)
+    }
+
+    /// Takes what is in `last`: the caller owns the slot, unless the word is 0.
+    #[inline]
+    fn swap_last(&self) -> u64 {
+        // Acquire: pairs with the swap in `leave_slot` (I9).
+        self.top.last.swap(0, Ordering::Acquire)
     }
 
     /// One free slot, or `None` where there are none. The caller owns it.
     #[inline]
     pub(crate) fn take_slot(&self) -> Option<u64> {
+        // Only where there seems to be one, so that pushes in a row don't pay for it.
+        if glance(&self.top.last) != 0 {
+            let word = self.swap_last();
+            if word != 0 {
+                return Some(word);
+            }
+        }
         match Self::unpublish(&self.free, self.storage.map()) {
             Some(Taken { word, slot, .. }) => {
+                // SAFETY: slots live as long as the storage.
+                let first = unsafe { &*slot };
                 // SAFETY: I4: it was just taken.
-                unsafe { self.keep_first(slot) };
+                let second = unsafe { first.link() };
+                if second != 0 {
+                    self.give_rest(second);
+                }
                 Some(word)
             }
             None => self.take_slot_slow(),
         }
     }
 
-    /// Of a batch that was just taken keeps the first slot, and gives back the others.
-    ///
-    /// # Safety
-    ///
-    /// The caller owns the batch that `first` heads.
-    #[inline]
-    pub(super) unsafe fn keep_first(&self, first: *const Slot<S::Item>) {
-        // SAFETY: slots live as long as the storage.
-        let first = unsafe { &*first };
-        // SAFETY: I4: the slot is the caller's, and free.
-        let second = unsafe { first.link() };
-        if second != 0 {
-            self.give_rest(second);
-        }
-    }
-
     #[cold]
-    pub(super) fn take_slot_slow(&self) -> Option<u64> {
+    fn take_slot_slow(&self) -> Option<u64> {
         let mut row = self.take_row(1)?;
         // SAFETY: taken above.
         let word = unsafe { self.split(&mut row) };
@@ -149,6 +170,37 @@ impl<S: Storage> Lists<S> {
     #[inline]
     pub(crate) unsafe fn give_slot(&self, word: u64) {
         let slot = self.slot(word);
+        // SAFETY: by contract.
+        unsafe { self.leave_slot(word, slot, glance(&self.top.last)) };
+    }
+
+    /// Leaves one free slot where the next push finds it: in `last`, if nothing was `seen` there.
+    ///
+    /// # Safety
+    ///
+    /// `slot` is that of `word`; the caller owns it, and gives it up.
+    #[inline]
+    pub(super) unsafe fn leave_slot(&self, word: u64, slot: &Slot<S::Item>, seen: u64) {
+        if seen != 0 {
+            // SAFETY: by contract.
+            return unsafe { self.list_slot(word, slot) };
+        }
+        // Release: pairs with `swap_last`, and with this, Acquire, where another was as quick: its
+        // slot is this thread's now (I9).
+        let other = self.top.last.swap(word, Ordering::AcqRel);
+        if other != 0 {
+            // SAFETY: just taken (I9).
+            unsafe { self.list_slot(other, self.slot(other)) };
+        }
+    }
+
+    /// Puts one slot on the free list.
+    ///
+    /// # Safety
+    ///
+    /// `slot` is that of `word`; the caller owns it, and gives it up.
+    #[inline]
+    unsafe fn list_slot(&self, word: u64, slot: &Slot<S::Item>) {
         // SAFETY: the slot is the caller's, and free.
         unsafe { slot.set_link(0) };
         Self::publish(&self.free, glance(&self.free), slot, self.storage.bumped(word));

@@ -84,11 +84,11 @@ impl<S: Storage> Magazine<S> {
         } else {
             // A look, not a glance: if it is the handle's own word, pops will go on from it
             // unseen (I8).
-            let seen = look(&lists.used);
+            let seen = look(&lists.top.used);
             self.trusted = seen == self.top;
             seen
         };
-        if Lists::<S>::publish(&lists.used, seen, slot, word) != seen {
+        if Lists::<S>::publish(&lists.top.used, seen, slot, word) != seen {
             self.trusted = false;
         }
         self.top = word;
@@ -108,7 +108,7 @@ impl<S: Storage> Magazine<S> {
             let kept = S::LOOKS_UP;
             (self.top, if kept { self.top_place } else { map.place(self.top) })
         } else {
-            let seen = look(&lists.used);
+            let seen = look(&lists.top.used);
             self.trusted = seen == self.top;
             if seen == 0 {
                 self.top = 0;
@@ -121,7 +121,7 @@ impl<S: Storage> Magazine<S> {
         let next_place = map.place(next);
         // Relaxed on success: the word was acquired when it was read or believed (I8), and it is
         // the same episode (I3).
-        let (word, place, next, next_place) = match lists.used.compare_exchange_weak(
+        let (word, place, next, next_place) = match lists.top.used.compare_exchange_weak(
             seen,
             next,
             Ordering::Relaxed,
@@ -131,7 +131,7 @@ impl<S: Storage> Magazine<S> {
             Err(_) => {
                 self.trusted = false;
                 let Some(Taken { word, slot, next }) =
-                    Lists::<S>::unpublish_contended(&lists.used, map)
+                    Lists::<S>::unpublish_contended(&lists.top.used, map)
                 else {
                     self.top = 0;
                     return None;

@@ -4,6 +4,7 @@
 //! word = generation │ index                       (0: nothing)
 //!
 //! used ──► word of the newest slot; slot.next ──► word below … ──► 0
+//! last ──► word of a free slot, or 0
 //! free ──► word of a batch's first slot; slot.next ──► next batch
 //!                    └─ slot.link ──► second slot ──► … ──► 0
 //! ```
@@ -35,6 +36,13 @@
 //!   Acquire at or above that word (I5). A handle that goes on from what it saw earlier does so
 //!   only after such a read has found its own last word on top.
 //!
+//! - I9: whoever swaps a word out of `last` owns its slot, and has synchronised with the swap that
+//!   put it there.
+//!
+//! A pop leaves its slot in `last`, where the next push finds it: a swap needs no `next`, so that
+//! the two lists' chains of dependent loads are one chain less in the commonest order of calls.
+//! It lies beside the head that both will change.
+//!
 //! # Wrap
 //!
 //! A pop goes wrong only if, between its read of the head's word and its exchange, that one slot
@@ -64,9 +72,15 @@ use crate::storage::{Map as _, Storage};
 
 /// The two lists and their slots.
 pub struct Lists<S: Storage> {
-    used: CachePadded<AtomicU64>,
+    top: CachePadded<Top>,
     free: CachePadded<AtomicU64>,
     storage: S,
+}
+
+/// What a push and a pop in turn change.
+struct Top {
+    used: AtomicU64,
+    last: AtomicU64,
 }
 
 // SAFETY: values move through it from thread to thread, and are never shared (I4).
@@ -77,8 +91,9 @@ unsafe impl<S: Storage> Sync for Lists<S> where S::Item: Send {}
 impl<S: Storage> Lists<S> {
     const_fn! {
         pub(crate) fn new(storage: S) -> Self {
-            let (used, free) = (AtomicU64::new(0), AtomicU64::new(0));
-            Self { used: CachePadded::new(used), free: CachePadded::new(free), storage }
+            let top = Top { used: AtomicU64::new(0), last: AtomicU64::new(0) };
+            let free = CachePadded::new(AtomicU64::new(0));
+            Self { top: CachePadded::new(top), free, storage }
         }
     }
 
@@ -88,7 +103,7 @@ impl<S: Storage> Lists<S> {
 
     pub(crate) fn is_empty(&self) -> bool {
         // Relaxed: nothing is read by way of the answer.
-        self.used.load(Ordering::Relaxed) == 0
+        self.top.used.load(Ordering::Relaxed) == 0
     }
 }
 

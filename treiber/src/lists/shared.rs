@@ -7,7 +7,7 @@ use super::{Drain, Lists, Taken, glance};
 use crate::storage::{Map as _, Storage};
 
 impl<S: Storage> Lists<S> {
-    /// Two locked operations, each the exchange of one of the two lists.
+    /// Two locked operations: one takes a free slot, one publishes it.
     ///
     /// What follows a locked operation waits for it, so whatever can be read before it is: where
     /// the slots are, and the head that the second exchange compares with. Should that be
@@ -15,45 +15,33 @@ impl<S: Storage> Lists<S> {
     #[inline]
     pub(crate) fn push(&self, value: S::Item) -> Result<(), S::Item> {
         let map = self.storage.map();
-        let used = glance(&self.used);
-        let (word, slot) = match Self::unpublish(&self.free, map) {
-            Some(Taken { word, slot, .. }) => {
-                // SAFETY: I4: it was just taken.
-                unsafe { self.keep_first(slot) };
-                (word, slot)
-            }
-            None => match self.take_slot_slow() {
-                Some(word) => (word, map.place(word)),
-                None => return Err(value),
-            },
-        };
+        let used = glance(&self.top.used);
+        let Some(word) = self.take_slot() else { return Err(value) };
         // SAFETY: it was taken above, and slots live as long as the storage.
-        let slot = unsafe { &*slot };
+        let slot = unsafe { &*map.place(word) };
         // SAFETY: I4: the slot was just taken, and is free.
         unsafe { slot.put(value) };
-        Self::publish(&self.used, used, slot, map.bumped(word));
+        Self::publish(&self.top.used, used, slot, map.bumped(word));
         Ok(())
     }
 
     /// Two locked operations, as a push.
     #[inline]
     pub(crate) fn pop(&self) -> Option<S::Item> {
-        let map = self.storage.map();
-        let free = glance(&self.free);
-        let Taken { word, slot, .. } = Self::unpublish(&self.used, map)?;
+        let last = glance(&self.top.last);
+        let Taken { word, slot, .. } = Self::unpublish(&self.top.used, self.storage.map())?;
         // SAFETY: it was just taken, and slots live as long as the storage.
         let slot = unsafe { &*slot };
         // SAFETY: I4: the slot was just taken, and has a value.
         let value = unsafe { slot.take() };
         // SAFETY: I4: as above; it is free now.
-        unsafe { slot.set_link(0) };
-        Self::publish(&self.free, free, slot, map.bumped(word));
+        unsafe { self.leave_slot(word, slot, last) };
         Some(value)
     }
 
     pub(crate) fn take_all(&self) -> Drain<'_, S> {
         // Acquire: pairs with `publish` (I5).
-        let first = self.used.swap(0, Ordering::Acquire);
+        let first = self.top.used.swap(0, Ordering::Acquire);
         // SAFETY: the swap took the whole chain.
         unsafe { Drain::new(self, first) }
     }
@@ -122,7 +110,7 @@ impl<S: Storage> Drop for Building<'_, S> {
         let lists = self.lists;
         if self.top != 0 {
             let bottom = lists.slot(self.bottom);
-            Lists::<S>::publish(&lists.used, glance(&lists.used), bottom, self.top);
+            Lists::<S>::publish(&lists.top.used, glance(&lists.top.used), bottom, self.top);
         }
         // SAFETY: the stock is this chain's, which ends here.
         unsafe { lists.give(self.stock) };

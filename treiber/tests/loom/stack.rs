@@ -254,8 +254,8 @@ fn never_full_below_capacity(slots: usize) -> String {
 }
 
 fn slots_by_the_formula() -> String {
-    // Capacity 2, two parties, batches of one: 2 + (2 - 1) x (2 x 1 + 1).
-    never_full_below_capacity(5)
+    // Capacity 2, two parties, batches of one: 2 + (2 - 1) x (2 x 1 + 2).
+    never_full_below_capacity(6)
 }
 
 fn slots_for_the_values_alone() -> String {

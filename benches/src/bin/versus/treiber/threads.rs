@@ -1,17 +1,27 @@
 //! Eight threads on whatever processors there are, against one.
+//!
+//! Pushes and pops of one stack come one after the other, however many processors there are. So
+//! the cost of a pair is looked at twice: as real time, which is what the threads get done
+//! together, and as processor time, which counts what the losers of races spend on pausing.
 
+use std::sync::Mutex;
 use std::thread;
 
-use latchwork_benches::{Contender, Stopwatch, Versus, process_cpu};
+use latchwork_benches::{Contender, Stopwatch, Versus, process_cpu, wall};
 use latchwork_treiber::{ArrayStack, Stack};
 
 use super::GROUP;
-use super::bags::Bag;
+use super::bags::{Bag, EpochStack};
 
-/// Processor time a pair, of so many threads together.
-fn together<B: Bag>(threads: u64, pairs: u64, bag: impl Fn() -> B + Sync) -> f64 {
+/// The time of a pair, of so many threads together.
+fn together<B: Bag>(
+    clock: fn() -> std::time::Duration,
+    threads: u64,
+    pairs: u64,
+    bag: impl Fn() -> B + Sync,
+) -> f64 {
     let each = pairs / threads;
-    let watch = Stopwatch::start(process_cpu);
+    let watch = Stopwatch::start(clock);
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
@@ -33,13 +43,28 @@ pub(crate) fn run(versus: &mut Versus) {
     macro_rules! row {
         ($row:literal, $bag:expr) => {
             if versus.wants(GROUP, $row) {
-                let alone = Contender::new("ours alone", || together(1, n, $bag));
-                versus.compare(
-                    (GROUP, $row, "cpu ns/pair"),
-                    21,
-                    || together(8, n, $bag),
-                    vec![alone],
-                );
+                for (clock, unit) in
+                    [(wall as fn() -> _, "wall ns/pair"), (process_cpu as fn() -> _, "cpu ns/pair")]
+                {
+                    let n = n / 2;
+                    let peers = vec![
+                        Contender::new("ours alone", || together(clock, 1, n, $bag)),
+                        Contender::new("std", || {
+                            let vector = Mutex::new(Vec::new());
+                            together(clock, 8, n, || &vector)
+                        }),
+                        Contender::new("crossbeam-queue", || {
+                            let queue = crossbeam_queue::SegQueue::new();
+                            together(clock, 8, n, || &queue)
+                        }),
+                        Contender::new("crossbeam-epoch", || {
+                            let stack = EpochStack::new();
+                            together(clock, 8, n / 4, || &stack)
+                        }),
+                    ];
+                    let ours = || together(clock, 8, n, $bag);
+                    versus.compare((GROUP, $row, unit), 15, ours, peers);
+                }
             }
         };
     }
