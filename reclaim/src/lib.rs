@@ -47,6 +47,7 @@ mod retired;
 mod scheme;
 pub mod snapshot;
 mod stats;
+pub mod structures;
 
 pub use engine::Config;
 pub use epoch::Epoch;

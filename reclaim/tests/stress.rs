@@ -54,7 +54,7 @@ impl Random {
     }
 }
 
-fn run<S: Scheme>(domain: &S, threads: u64, steps: u64) {
+fn run<S: Scheme>(domain: S, threads: u64, steps: u64) {
     let cells: Vec<Atomic<Canary, S::Header>> = {
         let mut handle = domain.register();
         let guard = handle.pin();
@@ -101,15 +101,16 @@ fn run<S: Scheme>(domain: &S, threads: u64, steps: u64) {
         drop(unsafe { cell.take() }.map(Owned::into_inner));
     }
     domain.register().barrier();
+    drop(domain);
     assert_eq!(LIVE.load(Relaxed), 0, "every retired object was freed");
 }
 
 #[test]
 fn nobody_sees_a_freed_object() {
-    run(&Epoch::with_config(Config::DEFAULT.batch(8)), 6, 4_000);
-    run(&Epoch::new(), 4, 4_000);
-    run(&Interval::with_config(Config::DEFAULT.batch(8)), 6, 4_000);
-    run(&Hazard::with_config(Config::DEFAULT.batch(8)), 6, 4_000);
+    run(Epoch::with_config(Config::DEFAULT.batch(8)), 6, 4_000);
+    run(Epoch::new(), 4, 4_000);
+    run(Interval::with_config(Config::DEFAULT.batch(8)), 6, 4_000);
+    run(Hazard::with_config(Config::DEFAULT.batch(8)), 6, 4_000);
     #[cfg(feature = "haphazard")]
-    run(&latchwork_reclaim::adapters::haphazard::Haphazard::new(), 4, 4_000);
+    run(latchwork_reclaim::adapters::haphazard::Haphazard::new(), 4, 4_000);
 }

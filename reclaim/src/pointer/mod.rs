@@ -33,4 +33,35 @@ pub use tagged::Tagged;
 pub(crate) struct Block<T, H> {
     pub(crate) header: H,
     pub(crate) value: T,
+    /// Read by every look at the object and written by its end, so that a model fails where the
+    /// two are not ordered. The memory is then not used again.
+    #[cfg(any(latchwork_loom, latchwork_shuttle))]
+    pub(crate) life: latchwork_sync::cell::UnsafeCell<bool>,
+}
+
+impl<T, H> Block<T, H> {
+    #[inline(always)]
+    pub(crate) fn new(header: H, value: T) -> Self {
+        Self {
+            header,
+            value,
+            #[cfg(any(latchwork_loom, latchwork_shuttle))]
+            life: latchwork_sync::cell::UnsafeCell::new(true),
+        }
+    }
+
+    /// Under a checker: notes a look at the object.
+    #[cfg(any(latchwork_loom, latchwork_shuttle))]
+    pub(crate) fn look(&self) {
+        // SAFETY: the checker fails the model where this races.
+        assert!(self.life.with(|alive| unsafe { *alive }), "used after it was freed");
+    }
+
+    /// Under a checker: notes the object's end.
+    #[cfg(any(latchwork_loom, latchwork_shuttle))]
+    pub(crate) fn end(&self) {
+        // SAFETY: as above.
+        let was = self.life.with_mut(|alive| unsafe { core::mem::replace(&mut *alive, false) });
+        assert!(was, "freed twice");
+    }
 }

@@ -41,7 +41,7 @@ impl<T, H> Owned<T, H> {
     /// [`Guard::own`](crate::Guard::own) does so with the header of the guard's domain.
     #[inline]
     pub fn with_header(value: T, header: H) -> Self {
-        let word = NonNull::from(Box::leak(Box::new(Block { header, value })));
+        let word = NonNull::from(Box::leak(Box::new(Block::new(header, value))));
         Self { word, owns: PhantomData }
     }
 
@@ -86,14 +86,31 @@ impl<T, H> Owned<T, H> {
     /// Takes the value out and frees the allocation.
     #[inline]
     pub fn into_inner(self) -> T {
-        self.into_block().value
+        let block = ManuallyDrop::new(self).block();
+        // SAFETY: this was the block's owner, and will not free it again.
+        unsafe { Self::unbox(block) }.value
     }
 
-    fn into_block(self) -> Block<T, H> {
-        let this = ManuallyDrop::new(self);
-        let block = this.as_tagged().block();
-        // SAFETY: the block came from a box (`with_header`), and `this` will not free it again.
-        *unsafe { Box::from_raw(block) }
+    /// Takes a block out of its box.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns the block, and does not use the pointer again.
+    #[inline]
+    unsafe fn unbox(block: NonNull<Block<T, H>>) -> Block<T, H> {
+        #[cfg(any(latchwork_loom, latchwork_shuttle))]
+        {
+            // SAFETY: the caller owns the block.
+            unsafe { block.as_ref() }.end();
+            // The memory stays, so that a late look fails by what it finds.
+            // SAFETY: as above.
+            unsafe { block.read() }
+        }
+        #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+        {
+            // SAFETY: the block came from a box (`with_header`), and the caller owns it.
+            *unsafe { Box::from_raw(block.as_ptr()) }
+        }
     }
 
     #[inline]
@@ -105,6 +122,10 @@ impl<T, H> Owned<T, H> {
 
 impl<T, H> Drop for Owned<T, H> {
     fn drop(&mut self) {
+        #[cfg(any(latchwork_loom, latchwork_shuttle))]
+        // SAFETY: this is the block's owner.
+        drop(unsafe { Self::unbox(self.block()) });
+        #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
         // SAFETY: the block came from a box and is freed only here; the value is never moved out
         // of an `Owned` that is dropped.
         drop(unsafe { Box::from_raw(self.block().as_ptr()) });

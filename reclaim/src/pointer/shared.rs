@@ -64,6 +64,9 @@ impl<'g, T, H> Shared<'g, T, H> {
     /// - the caller unlinked the object and has not yet retired it, or is its only owner.
     #[inline]
     pub unsafe fn deref(self) -> &'g T {
+        #[cfg(any(latchwork_loom, latchwork_shuttle))]
+        // SAFETY: as below.
+        unsafe { &*self.tagged.block() }.look();
         // SAFETY: the caller says that the object is there for `'g`.
         unsafe { &*self.tagged.value() }
     }

@@ -148,6 +148,11 @@ where
         // Release: pairs with the Acquire of a load. Acquire: the old node is retired by this
         // thread, which must see it whole.
         let old = self.cell.swap(new, Ordering::AcqRel, guard);
+        #[cfg(any(latchwork_loom, latchwork_shuttle))]
+        if has_fault!(NO_GRACE) {
+            // SAFETY: none: this is the bug.
+            return drop(Held::from_owned(unsafe { old.into_owned() }));
+        }
         // SAFETY: the cell was the only way to the node, and the exchange gives it out once; its
         // value is Send, Sync and without borrows.
         unsafe { guard.retire_with::<_, GiveUp>(old) };
@@ -184,8 +189,9 @@ where
     ) -> Result<(), Changed<T>> {
         self.check(guard);
         let new = guard.own(Node::new(new));
-        // Orderings as in `store`; a failure looks at nothing.
-        match self.cell.compare_exchange(current.node, new, Ordering::AcqRel, Ordering::Relaxed) {
+        // Release: as in `store`; the old node was loaded with Acquire, and a failure looks at
+        // nothing.
+        match self.cell.compare_exchange(current.node, new, Ordering::Release, Ordering::Relaxed) {
             Ok(_) => {
                 // SAFETY: as in `store`: the exchange took the cell's only pointer away.
                 unsafe { guard.retire_with::<_, GiveUp>(current.node.as_shared()) };

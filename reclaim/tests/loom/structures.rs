@@ -1,0 +1,122 @@
+use latchwork_reclaim::engine::{ByBirth, Numbered, Whole};
+use latchwork_reclaim::faults::{LAGGING_TAIL, NO_MARK, PAST_REMOVED, UNCHECKED_LINK, put_back};
+use latchwork_reclaim::structures::{List, Queue};
+use latchwork_reclaim::{Handle, Hazard};
+use latchwork_sync::lock::Arc;
+use latchwork_sync::model::Model;
+use latchwork_sync::thread;
+
+use super::snapshot::Eager;
+
+/// A producer, against a consumer who takes what there is and frees it.
+fn push_against_pops<S: Eager, const FAULTS: u32>() -> String {
+    put_back(FAULTS);
+    let queue = Arc::new(Queue::new_in(S::eager()));
+    let theirs = Arc::clone(&queue);
+    let mut producers = queue.domain().register();
+    let mut handle = queue.domain().register();
+    let producer = thread::spawn(move || {
+        let guard = producers.pin();
+        theirs.push(Box::new(1), &guard);
+        theirs.push(Box::new(2), &guard);
+    });
+    let seen = [0, 1].map(|_| queue.pop(&handle.pin()).map(|value| *value));
+    handle.flush();
+    producer.join().unwrap();
+    let rest = queue.pop(&handle.pin()).map(|value| *value);
+    let order: Vec<_> = seen.iter().flatten().chain(&rest).copied().collect();
+    assert!([1, 2].starts_with(&order), "{order:?}");
+    format!("{seen:?}")
+}
+
+/// Two consumers, two values.
+fn pop_against_pops<S: Eager, const FAULTS: u32>() -> String {
+    put_back(FAULTS);
+    let queue = Arc::new(Queue::new_in(S::eager()));
+    let mut handle = queue.domain().register();
+    {
+        let guard = handle.pin();
+        queue.push(Box::new(1), &guard);
+        queue.push(Box::new(2), &guard);
+    }
+    let theirs = Arc::clone(&queue);
+    let mut others = queue.domain().register();
+    let other = thread::spawn(move || theirs.pop(&others.pin()).map(|value| *value));
+    let seen = [0, 1].map(|_| queue.pop(&handle.pin()).map(|value| *value));
+    handle.flush();
+    let other = other.join().unwrap();
+    let mut all: Vec<_> = seen.into_iter().chain([other]).flatten().collect();
+    all.sort_unstable();
+    assert_eq!(all, [1, 2], "each value is taken once");
+    format!("{other:?}")
+}
+
+/// A list of 1 and 2: one thread removes both from the front, the other looks for the last.
+fn removes_against_search<S: Eager, const FAULTS: u32>() -> String {
+    put_back(FAULTS);
+    let list = Arc::new(List::new_in(S::eager()));
+    let mut handle = list.domain().register();
+    {
+        let guard = handle.pin();
+        list.insert(2, (), &guard).unwrap();
+        list.insert(1, (), &guard).unwrap();
+    }
+    let theirs = Arc::clone(&list);
+    let mut others = list.domain().register();
+    let other = thread::spawn(move || theirs.contains(&2, &others.pin()));
+    assert!(list.remove(&1, &handle.pin()));
+    assert!(list.remove(&2, &handle.pin()));
+    handle.flush();
+    other.join().unwrap().to_string()
+}
+
+/// A neighbour is put in behind a node that is being removed.
+fn insert_against_remove<const FAULTS: u32>() -> String {
+    put_back(FAULTS);
+    let list = Arc::new(List::new_in(Hazard::eager()));
+    let mut handle = list.domain().register();
+    list.insert(1, (), &handle.pin()).unwrap();
+    let theirs = Arc::clone(&list);
+    let mut others = list.domain().register();
+    let other = thread::spawn(move || theirs.insert(2, (), &others.pin()).is_ok());
+    let removed = list.remove(&1, &handle.pin());
+    assert!(other.join().unwrap() && removed);
+    let guard = handle.pin();
+    assert!(list.contains(&2, &guard), "the insert was lost");
+    assert!(!list.contains(&1, &guard));
+    String::new()
+}
+
+pub(super) fn models() -> Vec<Model> {
+    vec![
+        Model::new("queue_push_against_pops_epoch", push_against_pops::<Numbered<Whole>, 0>)
+            .bound(1)
+            .random_under_shuttle(10_000)
+            .twin("lagging_tail", push_against_pops::<Numbered<Whole>, LAGGING_TAIL>),
+        Model::new("queue_push_against_pops_hazard", push_against_pops::<Hazard, 0>)
+            .bound(1)
+            .random_under_shuttle(10_000)
+            .twin("lagging_tail", push_against_pops::<Hazard, LAGGING_TAIL>),
+        Model::new("queue_pop_against_pops_hazard", pop_against_pops::<Hazard, 0>)
+            .bound(1)
+            .random_under_shuttle(10_000)
+            .twin("unchecked_link", pop_against_pops::<Hazard, UNCHECKED_LINK>),
+        Model::new("queue_pop_against_pops_interval", pop_against_pops::<Numbered<ByBirth>, 0>)
+            .bound(1)
+            .random_under_shuttle(10_000),
+        Model::new("list_removes_against_search_hazard", removes_against_search::<Hazard, 0>)
+            .bound(1)
+            .random_under_shuttle(10_000)
+            .twin("past_removed", removes_against_search::<Hazard, PAST_REMOVED>),
+        Model::new(
+            "list_removes_against_search_interval",
+            removes_against_search::<Numbered<ByBirth>, 0>,
+        )
+        .bound(1)
+        .random_under_shuttle(10_000),
+        Model::new("list_insert_against_remove", insert_against_remove::<0>)
+            .bound(2)
+            .random_under_shuttle(10_000)
+            .twin("no_mark", insert_against_remove::<NO_MARK>),
+    ]
+}
