@@ -197,10 +197,8 @@ unsafe impl scheme::Guard for Guard<'_> {
         let pending = &self.handle.pending;
         pending.add();
         let header: *mut Header = retired.address().cast();
-        let filled = Header {
-            free: Some(retired.free_function()),
-            pending: pending.clone().into_raw(),
-        };
+        let filled =
+            Header { free: Some(retired.free_function()), pending: pending.clone().into_raw() };
         // SAFETY: the header lies at the object's address; readers look at the value alone.
         unsafe { header.write(filled) };
         // SAFETY: the caller says that the object is unlinked and retired once.

@@ -113,7 +113,11 @@ impl<T: Send + 'static, S: Scheme> Queue<T, S> {
     }
 
     /// Moves `tail` on, unless another thread has.
-    fn move_tail(&self, from: Tagged<Node<T, S::Header>, S::Header>, to: Tagged<Node<T, S::Header>, S::Header>) {
+    fn move_tail(
+        &self,
+        from: Tagged<Node<T, S::Header>, S::Header>,
+        to: Tagged<Node<T, S::Header>, S::Header>,
+    ) {
         // Release: publishes the node to who comes by the root.
         let _ = self.tail.compare_exchange(from, to, Ordering::Release, Ordering::Relaxed);
     }
@@ -127,30 +131,27 @@ impl<T: Send + 'static, S: Scheme> Queue<T, S> {
         let (mut first, mut second) = (guard.shield(), guard.shield());
         loop {
             let head = first.protect(&self.head);
+            // Good if `head` still leads to its node, which the exchange tells: until then it is
+            // only compared.
             // SAFETY: a root leads to it, and it was published whole.
             let next = second.protect(&unsafe { head.deref() }.next);
-            // The link is good if its node was not retired when it was read. Relaxed: ordered
-            // after that by the shield's fence, or by that of the guard.
-            if !S::OPTIMISTIC_TRAVERSAL
-                && self.head.peek(Ordering::Relaxed) != head.as_tagged()
-                && !has_fault!(UNCHECKED_LINK)
-            {
-                continue;
-            }
             if next.is_null() {
                 return None;
             }
+            #[cfg(any(latchwork_loom, latchwork_shuttle))]
+            if has_fault!(EARLY_VALUE) {
+                // SAFETY: none: this is the bug.
+                let _ = unsafe { next.deref() };
+            }
             // Relaxed: who has moved `head` here had read a newer `tail` than that of before (I2).
-            if self.tail.peek(Ordering::Relaxed) == head.as_tagged() && !has_fault!(LAGGING_TAIL) {
+            if self.tail.peek(Ordering::Relaxed) == head.as_tagged() {
                 self.move_tail(head.as_tagged(), next.as_tagged());
             }
             // Release: who finds `head` here reads no older `tail` than this thread (I2).
-            if self
-                .head
-                .compare_exchange(head, next, Ordering::Release, Ordering::Relaxed)
-                .is_ok()
+            if self.head.compare_exchange(head, next, Ordering::Release, Ordering::Relaxed).is_ok()
             {
-                // SAFETY: the second shield protects it.
+                // SAFETY: the second shield protects it: it can't have been retired before this
+                // exchange.
                 let node = unsafe { next.deref() };
                 // SAFETY: whoever moves `head` here has the value (I3).
                 let value = node.value.with(|value| unsafe { (*value).assume_init_read() });
@@ -185,4 +186,3 @@ impl<T, S: Scheme> fmt::Debug for Queue<T, S> {
         f.debug_struct("Queue").field("scheme", &S::NAME).finish_non_exhaustive()
     }
 }
-

@@ -1,6 +1,6 @@
 use latchwork_reclaim::engine::{ByBirth, Numbered, Whole};
 use latchwork_reclaim::faults::{NO_GRACE, put_back};
-use latchwork_reclaim::{Config, Guard, Handle, Hazard, Scheme, Snapshot};
+use latchwork_reclaim::{Config, Handle, Hazard, Scheme, Snapshot};
 use latchwork_sync::lock::Arc;
 use latchwork_sync::model::Model;
 use latchwork_sync::thread;
