@@ -53,6 +53,8 @@ pub(crate) struct ModelLine {
     pub(crate) twins_found: u64,
     /// How long it took, without its twins.
     pub(crate) seconds: f64,
+    /// How many random schedules stood for all of them.
+    pub(crate) random: Option<u64>,
 }
 
 /// Reads the file that `LATCHWORK_MODELS` named.
@@ -69,6 +71,7 @@ fn model_line(line: &str) -> Option<ModelLine> {
     let bound = number();
     let (twins, twins_found) = (number()?, number()?);
     let seconds = fields.next()?.parse().ok()?;
+    let random = fields.next()?.parse().ok();
     let skipped = (verdict == "skipped").then(|| fields.next().unwrap_or_default().to_owned());
     Some(ModelLine {
         name,
@@ -80,6 +83,7 @@ fn model_line(line: &str) -> Option<ModelLine> {
         twins,
         twins_found,
         seconds,
+        random,
     })
 }
 
@@ -106,11 +110,11 @@ mod tests {
 
     #[test]
     fn model_lines_are_read() {
-        let text = "a\tok\t12\t2\t\t1\t1\t0.5\t\nb\tfailed\t0\t0\t3\t0\t0\t1\t\nc\tskipped\t0\t0\t\t0\t0\t0\ttoo large\n";
+        let text = "a\tok\t12\t2\t\t1\t1\t0.5\t\t\nb\tfailed\t0\t0\t3\t0\t0\t1\t20\t\nc\tskipped\t0\t0\t\t0\t0\t0\t\ttoo large\n";
         let lines = of_models(text);
         assert_eq!(lines.len(), 3);
         assert!(lines[0].passed && lines[0].executions == 12 && lines[0].bound.is_none());
-        assert!(!lines[1].passed && lines[1].bound == Some(3));
+        assert!(!lines[1].passed && lines[1].bound == Some(3) && lines[1].random == Some(20));
         assert_eq!(lines[2].skipped.as_deref(), Some("too large"));
     }
 }

@@ -102,8 +102,14 @@ pub(crate) struct ModelRow {
     pub(crate) loom_executions: Option<u64>,
     /// Different observations under loom.
     pub(crate) observations: Option<u64>,
+    /// Executions under shuttle.
+    pub(crate) shuttle_executions: Option<u64>,
     /// Different observations under shuttle.
     pub(crate) shuttle_observations: Option<u64>,
+    /// How many random schedules stood for all of them under shuttle, where there are too many.
+    pub(crate) shuttle_random: Option<u64>,
+    /// Why shuttle left it out, if it did.
+    pub(crate) shuttle_left_out: Option<String>,
     /// Twins: the same scene with a bug put back.
     pub(crate) twins: u64,
     /// Twins that failed, as they must.

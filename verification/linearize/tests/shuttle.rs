@@ -7,9 +7,9 @@ mod stack;
 use latchwork_linearize::objects::stack::{self as spec, Call};
 use latchwork_linearize::{lists, play};
 use latchwork_sync::lock::Arc;
+use latchwork_sync::model::schedules;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
-use shuttle::scheduler::RandomScheduler;
 
 /// Plays the calls once, in the schedule of the explorer around it.
 fn scene(lists: Vec<Vec<Call<u8>>>, two_steps: bool) {
@@ -38,13 +38,8 @@ fn search(two_steps: bool, cases: u32) -> Result<(), TestError<Vec<Vec<Call<u8>>
         ),
     )
     .run(&lists(call(), 2..=3, 1..=4), |lists| {
-        let mut config = shuttle::Config::new();
-        config.failure_persistence = shuttle::FailurePersistence::None;
-        let runner = shuttle::Runner::new(RandomScheduler::new_from_seed(1, 200), config);
-        let ran = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| {
-            runner.run(move || scene(lists.clone(), two_steps));
-        }));
-        ran.map_err(|_| TestCaseError::fail("not linearizable"))
+        let passes = schedules::passes(1, 200, move || scene(lists.clone(), two_steps));
+        if passes { Ok(()) } else { Err(TestCaseError::fail("not linearizable")) }
     })
 }
 
@@ -66,7 +61,7 @@ fn pop_in_two_steps_is_rejected_and_shrinks() {
 #[should_panic(expected = "no order of the operations")]
 fn both_pops_take_the_same_item() {
     let lists = vec![vec![Call::Push(0), Call::Pop], vec![Call::Pop]];
-    shuttle::replay(move || scene(lists.clone(), true), SCHEDULE);
+    schedules::replay(SCHEDULE, move || scene(lists.clone(), true));
 }
 
 const SCHEDULE: &str = "910213e3e8f2c5fdd1c6f6bd01804051a428092400";

@@ -19,8 +19,6 @@ pub struct Shape {
     pub variant: &'static str,
     /// The program.
     pub program: Program,
-    /// Whether it is explored only where time allows.
-    pub slow: bool,
 }
 
 /// In what loom, even corrected, is known to differ from C11.
@@ -79,29 +77,24 @@ pub fn classic() -> Vec<Shape> {
             Some(order) => vec![first, Step::Fence(order), second],
             None => vec![first, second],
         };
-        let mut add = |name, slow, threads: Vec<Vec<Step>>| {
+        let mut add = |name, threads: Vec<Vec<Step>>| {
             let program = Program::new(threads);
-            shapes.push(Shape { name, variant: strength.name, program, slow });
+            shapes.push(Shape { name, variant: strength.name, program });
         };
-        add("SB", false, vec![pair(store(X, 1), load(Y)), pair(store(Y, 1), load(X))]);
-        add("MP", false, vec![pair(store(X, 1), store(Y, 1)), pair(load(Y), load(X))]);
-        add("LB", false, vec![pair(load(X), store(Y, 1)), pair(load(Y), store(X, 1))]);
-        add("S", false, vec![pair(store(X, 2), store(Y, 1)), pair(load(Y), store(X, 1))]);
-        add("R", false, vec![pair(store(X, 1), store(Y, 1)), pair(store(Y, 2), load(X))]);
-        add("2+2W", false, vec![pair(store(X, 1), store(Y, 2)), pair(store(Y, 1), store(X, 2))]);
-        add("CoRR", false, vec![vec![store(X, 1)], pair(load(X), load(X))]);
-        add("CoWR", false, vec![pair(store(X, 1), load(X)), vec![store(X, 2)]]);
-        add("CoRW", false, vec![pair(load(X), store(X, 1)), vec![store(X, 2)]]);
+        add("SB", vec![pair(store(X, 1), load(Y)), pair(store(Y, 1), load(X))]);
+        add("MP", vec![pair(store(X, 1), store(Y, 1)), pair(load(Y), load(X))]);
+        add("LB", vec![pair(load(X), store(Y, 1)), pair(load(Y), store(X, 1))]);
+        add("S", vec![pair(store(X, 2), store(Y, 1)), pair(load(Y), store(X, 1))]);
+        add("R", vec![pair(store(X, 1), store(Y, 1)), pair(store(Y, 2), load(X))]);
+        add("2+2W", vec![pair(store(X, 1), store(Y, 2)), pair(store(Y, 1), store(X, 2))]);
+        add("CoRR", vec![vec![store(X, 1)], pair(load(X), load(X))]);
+        add("CoWR", vec![pair(store(X, 1), load(X)), vec![store(X, 2)]]);
+        add("CoRW", vec![pair(load(X), store(X, 1)), vec![store(X, 2)]]);
         let reader = || pair(load(X), store(Y, 1));
-        add("WRC", false, vec![vec![store(X, 1)], reader(), pair(load(Y), load(X))]);
-        add(
-            "RWC",
-            false,
-            vec![vec![store(X, 1)], pair(load(X), load(Y)), pair(store(Y, 1), load(X))],
-        );
+        add("WRC", vec![vec![store(X, 1)], reader(), pair(load(Y), load(X))]);
+        add("RWC", vec![vec![store(X, 1)], pair(load(X), load(Y)), pair(store(Y, 1), load(X))]);
         add(
             "W+RWC",
-            false,
             vec![
                 pair(store(X, 1), store(Y, 1)),
                 pair(load(Y), load(Z)),
@@ -110,7 +103,6 @@ pub fn classic() -> Vec<Shape> {
         );
         add(
             "ISA2",
-            false,
             vec![
                 pair(store(X, 1), store(Y, 1)),
                 pair(load(Y), store(Z, 1)),
@@ -119,7 +111,6 @@ pub fn classic() -> Vec<Shape> {
         );
         add(
             "CoRR2",
-            true,
             vec![
                 vec![store(X, 1)],
                 vec![store(X, 2)],
@@ -129,7 +120,6 @@ pub fn classic() -> Vec<Shape> {
         );
         add(
             "IRIW",
-            true,
             vec![
                 vec![store(X, 1)],
                 vec![store(Y, 1)],
@@ -148,7 +138,6 @@ pub fn updates() -> Vec<Shape> {
         name,
         variant,
         program: Program::new(threads),
-        slow: false,
     };
     let load = |word| Step::Load(word, Relaxed);
     let store = |word, value| Step::Store(word, value, Relaxed);

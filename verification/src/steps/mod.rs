@@ -146,6 +146,12 @@ pub(crate) const ALL: &[Step] = &[
         run: models::loom,
     },
     Step {
+        name: "stock",
+        about: "the facade's models under loom as published, which sees less",
+        when: When::Thorough,
+        run: models::stock,
+    },
+    Step {
         name: "mutants",
         about: "each ordering, fence and wake is weakened, and a model fails for it",
         when: When::Long,

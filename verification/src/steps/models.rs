@@ -26,6 +26,8 @@ const OF_THEIR_OWN: [&str; 2] = ["latchwork-bugs", "latchwork-litmus"];
 pub(crate) enum Engine {
     /// Weak memory, exhaustive.
     Loom(CorrectedLoom),
+    /// Weak memory, without the correction: what a user of the checking build has.
+    StockLoom,
     /// Sequential consistency, exhaustive or random.
     Shuttle,
 }
@@ -33,21 +35,26 @@ pub(crate) enum Engine {
 impl Engine {
     fn name(&self) -> &'static str {
         match self {
-            Self::Loom(_) => "loom",
+            Self::Loom(_) | Self::StockLoom => "loom",
             Self::Shuttle => "shuttle",
         }
     }
 
+    /// Where it builds.
+    fn directory(&self) -> &'static str {
+        if matches!(self, Self::StockLoom) { "stock" } else { self.name() }
+    }
+
     /// A cargo command for this engine: its own flags and its own target directory.
     fn cargo(&self, run: &Run, arguments: &[&str]) -> Invocation {
-        let target = run.workspace.target.join(self.name());
+        let target = run.workspace.target.join(self.directory());
         let command = Invocation::cargo(&run.workspace.root, arguments.iter().copied())
             .args(["--locked", "--all-features", "--profile", PROFILE])
             .env("RUSTFLAGS", format!("--cfg latchwork_{}", self.name()))
             .env("CARGO_TARGET_DIR", target.to_string_lossy());
         match self {
             Self::Loom(loom) => command.args(loom.option()),
-            Self::Shuttle => command,
+            Self::StockLoom | Self::Shuttle => command,
         }
     }
 
@@ -170,7 +177,34 @@ pub(crate) fn loom(run: &mut Run) {
     });
     let Some(corrected) = corrected else { return };
     let engine = Engine::Loom(corrected);
-    run.each_crate(|run, krate| check(run, krate, &engine, &["loom"]));
+    run.each_crate(|run, krate| check(run, krate, &engine, &["loom", "harness"]));
+}
+
+/// The facade's models under loom as it is published: that a checking build works for who doesn't
+/// correct it. How many executions there are says nothing here: stock loom leaves some out.
+pub(crate) fn stock(run: &mut Run) {
+    run.each_crate(|run, krate| {
+        if krate.name != "latchwork-sync" {
+            return Ok(None);
+        }
+        let engine = Engine::StockLoom;
+        let repeat = engine.repeat(run, krate, "loom");
+        let built = match engine.build(run, krate, "loom")? {
+            Ok(built) => built,
+            Err(finished) => return Ok(Some(Outcome::fail(excerpt(&finished)).repeat(&repeat))),
+        };
+        let command = Invocation::new(&built.program, &run.workspace.root.join(&krate.directory))
+            .args(["--models-only"])
+            .env("LATCHWORK_STOCK_LOOM", "1")
+            .env("LATCHWORK_JOBS", run.options.jobs().to_string());
+        let finished = command.run(&run.log(krate))?;
+        let mut outcome = counts::of_last_line(&finished.output).unwrap_or_default();
+        if !finished.success || outcome.passed == 0 {
+            outcome.failed = outcome.failed.max(1);
+            outcome.detail = excerpt(&finished);
+        }
+        Ok(Some(outcome.repeat(&repeat)))
+    });
 }
 
 /// Published bugs, each as a model that fails, beside its fix.
@@ -247,12 +281,15 @@ fn run_program(
     program: &Path,
 ) -> anyhow::Result<Outcome> {
     let observations = run.workspace.target.join("observations").join(krate.short());
-    // What an earlier run saw of other code must not be compared with.
-    let own = observations.join(engine.name());
-    remove(&own)?;
-    let compared = run.report.steps.iter().any(|row| row.step == "shuttle");
-    if matches!(engine, Engine::Loom(_)) && !compared {
-        remove(&observations.join("shuttle"))?;
+    let is_main = test == "loom";
+    let is_loom = matches!(engine, Engine::Loom(_));
+    let compares = is_main && is_loom && shuttle_has_run(run, krate);
+    if is_main {
+        // What an earlier run saw of other code must not be compared with.
+        remove(&observations.join(engine.name()))?;
+        if is_loom && !compares {
+            remove(&observations.join("shuttle"))?;
+        }
     }
     engine.control(run, program)?;
     let results = run.log(krate).with_extension("models");
@@ -263,18 +300,20 @@ fn run_program(
         .env("LATCHWORK_OBSERVATIONS", observations.to_string_lossy())
         .env("LATCHWORK_MODELS", results.to_string_lossy())
         .env("LATCHWORK_JOBS", run.options.jobs().to_string());
+    if compares {
+        command = command.env("LATCHWORK_COMPARE", "1");
+    }
     let listings = run.listings(krate);
-    if matches!(engine, Engine::Loom(_)) {
+    if is_main && is_loom {
         std::fs::create_dir_all(&listings)?;
         command = command.env("LATCHWORK_LISTINGS", listings.to_string_lossy());
     }
-    let is_main = test == "loom";
     if is_main && run.options.quick {
         command = command.args(["--models-only"]);
     }
     let finished = command.run(&run.log(krate).with_extension(format!("{test}.log")))?;
     let lines = counts::of_models(&std::fs::read_to_string(&results).unwrap_or_default());
-    if matches!(engine, Engine::Loom(_)) {
+    if is_main && is_loom {
         Listings::add(program, &listings, &lines)?;
     }
     let mut outcome = if lines.is_empty() {
@@ -291,6 +330,12 @@ fn run_program(
     Ok(outcome.repeat(&engine.repeat(run, krate, test)))
 }
 
+/// Whether shuttle has played a crate's models in this run, so that loom must have seen all of it.
+fn shuttle_has_run(run: &Run, krate: &Crate) -> bool {
+    let mut rows = run.report.steps.iter();
+    rows.any(|row| row.step == "shuttle" && row.krate == krate.name && row.failed == 0)
+}
+
 fn remove(directory: &Path) -> anyhow::Result<()> {
     match std::fs::remove_dir_all(directory) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -303,26 +348,46 @@ fn remove(directory: &Path) -> anyhow::Result<()> {
 /// Counts what the models showed, and keeps it for the report.
 fn record(run: &mut Run, krate: &Crate, engine: &Engine, lines: &[counts::ModelLine]) -> Outcome {
     let mut outcome = Outcome::default();
+    let (mut not_compared, mut without_twin) = (0, 0);
     for line in lines {
         let row = run.report.model(&krate.name, &line.name);
         if let Some(reason) = &line.skipped {
+            if matches!(engine, Engine::Shuttle) {
+                row.shuttle_left_out = Some(reason.clone());
+            }
             outcome.notes.push(format!("{} was left out: {reason}", line.name));
             continue;
         }
         match engine {
-            Engine::Loom(_) => {
+            Engine::Loom(_) | Engine::StockLoom => {
                 row.loom_executions = Some(line.executions);
                 row.observations = Some(line.observations);
                 row.bound = line.bound;
                 row.loom_seconds = Some(line.seconds);
-                row.twins = line.twins;
-                row.twins_found = line.twins_found;
+                not_compared += usize::from(
+                    row.shuttle_observations.is_none() && row.shuttle_left_out.is_none(),
+                );
+                without_twin += usize::from(line.twins == 0);
             }
-            Engine::Shuttle => row.shuttle_observations = Some(line.observations),
+            Engine::Shuttle => {
+                row.shuttle_executions = Some(line.executions);
+                row.shuttle_observations = Some(line.observations);
+                row.shuttle_random = line.random;
+            }
         }
         let twins = (line.twins_found as usize, (line.twins - line.twins_found) as usize);
         outcome.passed += usize::from(line.passed) + twins.0;
         outcome.failed += usize::from(!line.passed) + twins.1;
+    }
+    if not_compared > 0 {
+        outcome.notes.push(format!(
+            "{not_compared} models are not compared with shuttle, whose step has not run here"
+        ));
+    }
+    if without_twin > 0 && !run.options.quick {
+        outcome.notes.push(format!(
+            "{without_twin} models have no twin; `cargo verify mutants` tells what they find"
+        ));
     }
     outcome
 }

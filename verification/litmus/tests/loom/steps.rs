@@ -14,7 +14,6 @@ struct Options {
     /// Random programs of each kind; by default each step's own number.
     programs: Option<usize>,
     seed: u64,
-    slow: bool,
 }
 
 /// What a step found.
@@ -29,23 +28,22 @@ type Run = fn(&Options) -> Found;
 
 const STEPS: [(&str, Run); 9] = [
     ("override", |_| correction_is_in_force()),
-    ("table", |options| table::run(options.slow)),
-    ("atomics", |options| random::atomics(options.programs.unwrap_or(1_500), options.seed)),
+    ("table", |_| table::run()),
+    ("atomics", |options| random::atomics(options.programs.unwrap_or(5_000), options.seed)),
     ("locks", |options| random::locks(options.programs.unwrap_or(200), options.seed)),
     ("parking", |options| random::parking(options.programs.unwrap_or(200), options.seed)),
-    ("counts", |options| random::counts(options.programs.unwrap_or(60), options.seed)),
-    ("bounded", |options| random::bounded(options.programs.unwrap_or(100), options.seed)),
-    ("rc11", |options| random::rc11(options.programs.unwrap_or(60), options.seed)),
+    ("counts", |options| random::counts(options.programs.unwrap_or(100), options.seed)),
+    ("bounded", |options| random::bounded(options.programs.unwrap_or(200), options.seed)),
+    ("rc11", |options| random::rc11(options.programs.unwrap_or(200), options.seed)),
     ("holes", |options| random::holes(options.programs.unwrap_or(300), options.seed)),
 ];
 
 pub(crate) fn main() -> ExitCode {
-    let mut options = Options { programs: None, seed: 1, slow: false };
+    let mut options = Options { programs: None, seed: 1 };
     let mut chosen = Vec::new();
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--slow" => options.slow = true,
             "--programs" | "--seed" => {
                 let Some(number) = arguments.next().and_then(|number| number.parse().ok()) else {
                     eprintln!("{argument} wants a number");

@@ -11,6 +11,8 @@
 pub mod clock;
 pub(crate) mod point;
 mod run;
+#[cfg(latchwork_shuttle)]
+pub mod schedules;
 pub mod site;
 pub(crate) mod sleep;
 mod task;
@@ -29,8 +31,13 @@ pub(crate) fn symmetric_fences() -> bool {
     SYMMETRIC.load(Ordering::Relaxed)
 }
 
-/// Called at the start of each execution, inside it.
-pub(crate) fn start_execution() {
+/// Makes anew what the facade keeps for one execution: the clock, the waiters, the numbers of the
+/// threads. [`main`] and the module `schedules` do so by themselves; a test that gives a scene to a runner
+/// of the explorer's calls it first thing inside the scene.
+///
+/// Without it a scene that waits, asks the time or starts threads finds what the last one left, or
+/// nothing.
+pub fn start_execution() {
     crate::wait::reset();
     clock::reset();
     threads::reset();

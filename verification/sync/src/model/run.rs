@@ -123,9 +123,11 @@ impl Model {
             let mut builder = loom::model::Builder::new();
             builder.preemption_bound = self.bound;
             builder.max_branches = 100_000;
-            // An end by time or count would be a silent pass.
+            // An end by time or count would be a silent pass, and so would a start in the middle.
+            // All of these may come from the environment.
             builder.max_duration = None;
             builder.max_permutations = None;
+            builder.checkpoint_file = None;
             builder.check(play);
         }
         #[cfg(latchwork_shuttle)]
@@ -160,8 +162,11 @@ fn run_here(model: &Model, scene: Scene, is_model: bool) -> Result<(), String> {
     super::site::report_when_it_fails();
     let (executions, seen) = model.explore(scene);
     super::site::report().map_err(|error| format!("can't write the list of sites: {error}"))?;
-    // A mutant must be found by what goes wrong, not by how many executions there were.
-    if cfg!(latchwork_loom) && executions < model.least && !super::site::is_mutated() {
+    // A twin or a mutant must be found by what goes wrong, not by how many executions there were.
+    // Stock loom leaves executions out: with it the number says nothing.
+    let is_stock = std::env::var_os("LATCHWORK_STOCK_LOOM").is_some();
+    let counts = cfg!(latchwork_loom) && is_model && !super::site::is_mutated() && !is_stock;
+    if counts && executions < model.least {
         return Err(format!("vacuous: {executions} executions, at least {} expected", model.least));
     }
     if is_model && let Some(path) = observations(ENGINE, model.name) {
@@ -175,18 +180,23 @@ fn run_here(model: &Model, scene: Scene, is_model: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// Demands that loom has seen everything that is sequentially consistent.
-fn compare_engines(name: &str) -> Result<(), String> {
-    let paths = (observations("loom", name), observations("shuttle", name));
-    let (Some(loom), Some(shuttle)) = paths else { return Ok(()) };
-    let (Some(loom), Some(shuttle)) = (read_lines(&loom), read_lines(&shuttle)) else {
-        return Ok(());
-    };
-    let missing: Vec<_> = shuttle.difference(&loom).cloned().collect();
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("loom missed sequentially consistent observations: {missing:?}"))
+/// Demands that loom has seen everything that is sequentially consistent, where it is known what
+/// that is; with `LATCHWORK_COMPARE` that must be known.
+fn compare_engines(model: &Model) -> Result<(), String> {
+    let must = std::env::var_os("LATCHWORK_COMPARE").is_some() && model.loom_only.is_none();
+    let seen = |engine| read_lines(&observations(engine, model.name)?);
+    match (seen("loom"), seen("shuttle")) {
+        (Some(loom), Some(shuttle)) => {
+            let missing: Vec<_> = shuttle.difference(&loom).cloned().collect();
+            if missing.is_empty() {
+                Ok(())
+            } else {
+                Err(format!("loom missed sequentially consistent observations: {missing:?}"))
+            }
+        }
+        (None, _) if must => Err("loom's observations are gone".to_owned()),
+        (_, None) if must => Err("shuttle's observations to compare with are missing".to_owned()),
+        _ => Ok(()),
     }
 }
 
@@ -271,9 +281,17 @@ fn reader(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<Strin
     })
 }
 
-/// What a failed child said, at its end.
+/// What a failed child said, at its end: the messages. A panic that aborts prints its stack
+/// whatever the environment says, and the one that explains it stands before that.
 fn tail(output: &str) -> String {
-    let lines: Vec<_> = output.lines().collect();
+    let is_frame = |line: &&str| {
+        let line = line.trim_start();
+        let number = line.split_once(": ").map_or("", |(number, _)| number);
+        line == "stack backtrace:"
+            || line.starts_with("at ")
+            || (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let lines: Vec<_> = output.lines().filter(|line| !is_frame(line)).collect();
     lines[lines.len().saturating_sub(30)..].iter().flat_map(|line| ["    ", line, "\n"]).collect()
 }
 
@@ -297,7 +315,8 @@ fn control() -> String {
 /// process; `--control` prints what the explorer sees of [`control`]. `LATCHWORK_JOBS` is the
 /// number of models to run at a time, `LATCHWORK_MODELS` a file that gets a line for each,
 /// `LATCHWORK_LISTINGS` a directory that gets a file for each with the sites that it reached, and
-/// `LATCHWORK_LIMIT` the seconds after which one fails that hasn't ended.
+/// `LATCHWORK_OBSERVATIONS` a directory for what each engine observed, which is then compared and
+/// with `LATCHWORK_COMPARE` must be there to compare, `LATCHWORK_LIMIT` the seconds after which one fails that hasn't ended.
 #[must_use]
 pub fn main(models: &[Model]) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -349,6 +368,7 @@ struct Verdict {
     twins: u64,
     twins_found: u64,
     seconds: f32,
+    random: Option<usize>,
 }
 
 impl Verdict {
@@ -379,7 +399,8 @@ fn run_all(models: &[&Model], twins: bool) -> Vec<Verdict> {
 }
 
 /// Writes the file that `LATCHWORK_MODELS` names: name, verdict, executions, observations, bound,
-/// twins, twins found, seconds without twins, and why it was left out, between tabs.
+/// twins, twins found, seconds without twins, how many random schedules stood for all of them, and
+/// why it was left out, between tabs.
 fn write_verdicts(verdicts: &[Verdict]) -> std::io::Result<()> {
     let Some(path) = std::env::var_os("LATCHWORK_MODELS") else { return Ok(()) };
     let mut lines = String::new();
@@ -391,10 +412,11 @@ fn write_verdicts(verdicts: &[Verdict]) -> std::io::Result<()> {
         };
         let bound = verdict.bound.map(|bound| bound.to_string()).unwrap_or_default();
         let Verdict { name, executions, observations, twins, twins_found, seconds, .. } = verdict;
+        let random = verdict.random.map(|schedules| schedules.to_string()).unwrap_or_default();
         let reason = verdict.skipped.unwrap_or_default();
         writeln!(
             lines,
-            "{name}\t{word}\t{executions}\t{observations}\t{bound}\t{twins}\t{twins_found}\t{seconds}\t{reason}"
+            "{name}\t{word}\t{executions}\t{observations}\t{bound}\t{twins}\t{twins_found}\t{seconds}\t{random}\t{reason}"
         )
         .expect("a string takes everything");
     }
@@ -437,6 +459,7 @@ fn run_model(model: &Model, twins: bool) -> Verdict {
         twins: 0,
         twins_found: 0,
         seconds: 0.0,
+        random: model.random.filter(|_| cfg!(latchwork_shuttle)),
     };
     if let Some(reason) = verdict.skipped {
         println!("model {} ... skipped under {ENGINE}: {reason}", model.name);
@@ -447,7 +470,7 @@ fn run_model(model: &Model, twins: bool) -> Verdict {
     let ran = run_child(model.name, listing.as_deref());
     (verdict.executions, verdict.observations) = (ran.executions, ran.observations);
     verdict.seconds = ran.seconds;
-    verdict.result = if ran.passed { compare_engines(model.name) } else { Err(tail(&ran.output)) };
+    verdict.result = if ran.passed { compare_engines(model) } else { Err(tail(&ran.output)) };
     let Ran { executions, observations, seconds, .. } = ran;
     let mut said = match &verdict.result {
         Ok(()) => format!(
@@ -467,18 +490,29 @@ fn run_model(model: &Model, twins: bool) -> Verdict {
     verdict
 }
 
+/// What an explorer says of a scene that is too large for it, which is no bug of the scene's.
+const REFUSALS: [&str; 4] = [
+    "[loom internal bug]",
+    "threads.len() < self.max_threads",
+    super::threads::TOO_MANY,
+    crate::wait::TOO_MANY,
+];
+
 /// Whether the bug was found, and the line that says so.
 fn run_twin(model: &Model, bug: &str) -> (bool, String) {
     let name = model.name;
-    let Ran { passed, unfinished, executions, seconds, .. } =
+    let Ran { passed, unfinished, executions, seconds, output, .. } =
         run_child(&format!("{name}/{bug}"), None);
+    let refused = REFUSALS.iter().find(|refusal| output.contains(**refusal));
     let line = if passed {
         format!("twin {name}/{bug} ... FAILED: not found in {executions} executions")
+    } else if let Some(refusal) = refused {
+        format!("twin {name}/{bug} ... FAILED: the explorer can't play it: {refusal}")
     } else if unfinished {
         // It may be that it would pass.
         format!("twin {name}/{bug} ... FAILED: neither found nor done in {seconds:.0} s")
     } else {
         format!("twin {name}/{bug} ... found ({seconds:.1} s)")
     };
-    (!passed && !unfinished, line)
+    (!passed && !unfinished && refused.is_none(), line)
 }

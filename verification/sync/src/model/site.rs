@@ -97,7 +97,10 @@ static MUTANT: LazyLock<Option<Mutant>> = LazyLock::new(|| {
     }))
 });
 
-static SITES: LazyLock<Option<Mutex<BTreeMap<Site, (&'static str, u64)>>>> =
+/// The sites that were reached, with the ordering and the hits of each.
+type Reached = BTreeMap<Site, (&'static str, u64)>;
+
+static SITES: LazyLock<Option<Mutex<Reached>>> =
     LazyLock::new(|| std::env::var_os("LATCHWORK_SITES").map(|_| Mutex::default()));
 
 fn parse(text: &str) -> Option<Mutant> {

@@ -76,6 +76,9 @@ type Mine = Option<(Arc<Choices>, [usize; CHOICES])>;
 /// Threads that a model may have, the first included; as loom's own limit.
 const THREADS_AT_MOST: usize = 5;
 
+/// What is said of one more.
+pub(super) const TOO_MANY: &str = "a model has at most 5 threads";
+
 struct Registered {
     /// Made by the first thread before it starts others, as loom demands of what they share.
     cells: Vec<Rc<AtomicUsize>>,
@@ -94,8 +97,10 @@ crate::thread::thread_local! {
 }
 
 pub(crate) fn reset() {
+    // Shuttle has no such limit; this is far beyond what it can explore.
+    let cells = if cfg!(latchwork_loom) { THREADS_AT_MOST } else { 64 };
     THREADS.with_borrow_mut(|threads| {
-        threads.cells = (0..THREADS_AT_MOST).map(|_| Rc::new(AtomicUsize::new(0))).collect();
+        threads.cells = (0..cells).map(|_| Rc::new(AtomicUsize::new(0))).collect();
         threads.started = 1;
     });
 }
@@ -118,6 +123,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
+    assert!(cfg!(latchwork_shuttle) || number < THREADS_AT_MOST, "{TOO_MANY}");
     let choices = Choices::for_a_thread();
     let theirs = choices.clone();
     let handle = thread::spawn(move || {

@@ -26,6 +26,9 @@ use crate::time::Instant;
 /// Addresses that a model may wait on.
 const ADDRESSES: usize = 16;
 
+/// What is said of one more.
+pub(crate) const TOO_MANY: &str = "a model waits on at most 16 addresses";
+
 struct Waiter {
     sleeper: Sleeper,
     class: Class,
@@ -57,7 +60,7 @@ fn queue(address: Address) -> Rc<Queue> {
         let next = queues.number.len();
         let number = *queues.number.entry(address.0).or_insert(next);
         let queue = queues.all.get(number);
-        Rc::clone(queue.unwrap_or_else(|| panic!("a model may wait on {ADDRESSES} addresses")))
+        Rc::clone(queue.unwrap_or_else(|| panic!("{TOO_MANY}")))
     })
 }
 

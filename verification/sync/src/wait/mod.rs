@@ -33,7 +33,7 @@ mod imp;
 mod imp;
 
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
-pub(crate) use imp::{expire, reset};
+pub(crate) use imp::{TOO_MANY, expire, reset};
 
 /// Which waiters a wake reaches: those whose class shares a bit with the wake's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

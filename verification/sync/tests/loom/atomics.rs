@@ -91,7 +91,7 @@ fn dropped_once(forget: bool) -> String {
     let ours = word.swap(0, Ordering::AcqRel);
     assert_eq!(ours + child.join().unwrap(), 1);
     if forget && ours == 0 {
-        core::mem::forget(tracked);
+        let _kept = core::mem::ManuallyDrop::new(tracked);
     }
     ours.to_string()
 }
