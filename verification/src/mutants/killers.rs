@@ -15,7 +15,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::place::Sources;
-use super::site::{Mutant, Site, Sites};
+use super::site::{Kind, Mutant, Site, Sites};
 
 const HEAD: &str = "\
 # For each ordering, fence and wake a model that fails without it.
@@ -126,6 +126,10 @@ impl Killers {
 
     /// Notes a model that killed a mutant, or that none did.
     pub(crate) fn note(&mut self, names: &Names, mutant: &Mutant, model: Option<&str>) {
+        // One that every model must pass has no killer.
+        if mutant.kind == Kind::Adversity {
+            return;
+        }
         let Some(name) = names.get(&mutant.site) else { return };
         let step = (mutant.from.clone(), mutant.to.to_owned());
         let steps = self.0.entry(name.clone()).or_default();

@@ -9,10 +9,11 @@ use super::models::{Built, Engine};
 use crate::corrected_loom::CorrectedLoom;
 use crate::mutants::equivalents::{self, Equivalents, Excuses};
 use crate::mutants::hunt::{Fate, Hunt, Quarry};
-use crate::mutants::killers::{self, Killers};
+use crate::mutants::killers::{self, Killers, Names};
 use crate::mutants::listed::{self, Listed};
 use crate::mutants::place::Sources;
 use crate::mutants::site::{self, Kind, Mutant, Site, Sites};
+use crate::options::Options;
 use crate::report::{MutantRow, Outcome};
 use crate::workspace::Crate;
 
@@ -65,73 +66,54 @@ fn check(
     if !files.any(|file| run.options.wants_some_in(&file.to_string_lossy())) {
         return Ok(None);
     }
-    let Built { program, sources: compiled } = match engine.build(run, krate, "loom")? {
+    let built = match engine.build(run, krate, "loom")? {
         Ok(built) => built,
         Err(finished) => return Ok(Some(Outcome::fail(excerpt(&finished)))),
     };
-    engine.control(run, &program)?;
-    let source = krate.path("src/");
-    let scratch = run.listings(krate);
-    let jobs = run.options.jobs();
-    let models = &run.options.models;
-    let wanted = |name: &str| models.is_empty() || models.iter().any(|part| name.contains(part));
-    let directory = root.join(&krate.directory);
-    let (hunt, mut sites) = Hunt::prepare(&program, &directory, jobs, &scratch, wanted)?;
-    if !hunt.has_models() {
+    engine.control(run, &built.program)?;
+    let sources = Sources::below(&root);
+    let ground = Ground::survey(run, krate, &built, &sources)?;
+    if !ground.hunt.has_models() {
         return Ok(Some(Outcome::skip("its test program has no models")));
     }
-    let files = compiled.iter().map(String::as_str).filter(|file| !is_the_checkers_own(file));
-    let listed = listed::sites_in(&root, files)?;
-    sites.retain(|site, _| site.file.starts_with(&source));
-    let sources = Sources::below(&root);
-    let names = killers::names(&sources, sites.keys())?;
 
     let committed = root.join("verification/killers").join(format!("{}.tsv", krate.short()));
-    let remembered = scratch.join("killers.tsv");
+    let remembered = run.listings(krate).join("killers.tsv");
     let mut known = Killers::read(&committed)?;
-    let suspects = suspects(&hunt, &sites, &source, &sources, &known)?;
+    let suspects = ground.suspects(&known)?;
     known.extend(Killers::read(&remembered)?);
 
-    let mut judge = Judge::new(krate, &sites, equivalents.below(&sources, &source));
+    let excuses = equivalents.below(&sources, &krate.path("src/"));
+    let mut judge = Judge::new(krate, &ground.sites, excuses);
     judge.tells_all = run.options.narrows_mutants();
-    for model in &hunt.broken {
-        judge.count(false, &format!("    model {model}: FAILS UNCHANGED, and was left out"));
-    }
-    for suspect in suspects {
-        writeln!(judge.outcome.detail, "    {suspect}")?;
-    }
-    let is_meant = |site: &Site| run.options.wants(site);
-    let mutants: Vec<Mutant> = sites
-        .iter()
-        .filter(|(site, _)| is_meant(site))
-        .flat_map(|(site, reached)| site::mutants(site, &reached.now))
-        .collect();
+    judge.broken(&ground.hunt.broken, &suspects);
+    let mutants = ground.mutants(&run.options);
     let mut quarries = Vec::new();
     for mutant in &mutants {
         let is_short = mutant.kind == Kind::Adversity || judge.excuses.lists(mutant)?;
         quarries.push(Quarry {
             mutant,
-            killer: known.of(&names, mutant),
+            killer: known.of(&ground.names, mutant),
             effort: (is_short && !run.options.long).then_some(EFFORT),
         });
     }
-    let fates = hunt.all(&sites, &quarries)?;
-    for fate in &fates {
+    // Some of the models say nothing about what the others find or reach, some of the mutants
+    // nothing about which excuses the others need.
+    let has_all_models = run.options.models.is_empty();
+    for fate in &ground.hunt.all(&ground.sites, &quarries)? {
         judge.fate(fate)?;
-        if fate.mutant.kind == Kind::Weakening {
-            known.note(&names, &fate.mutant, fate.killer.as_deref());
+        if fate.killer.is_some() || has_all_models {
+            known.note(&ground.names, &fate.mutant, fate.killer.as_deref());
         }
     }
-    // Some of the models say nothing about what the others reach, some of the mutants nothing
-    // about which excuses the others need.
-    if models.is_empty() {
-        for listed in unreached(&listed, &sites).into_iter().filter(|found| is_meant(&found.site)) {
+    if has_all_models {
+        for listed in ground.unreached(&run.options) {
             judge.unreached(listed)?;
         }
     }
     if !run.options.narrows_mutants() {
         judge.unused();
-        known.retain(&names);
+        known.retain(&ground.names);
     }
     known.write(&remembered)?;
     if run.options.record {
@@ -143,46 +125,75 @@ fn check(
     Ok(Some(judge.outcome.repeat(&command)))
 }
 
-/// Where models fail as they are: what was recorded of the crate and is weaker now, or gone.
-fn suspects(
-    hunt: &Hunt,
-    sites: &Sites,
-    source: &str,
-    sources: &Sources,
-    recorded: &Killers,
-) -> anyhow::Result<Vec<String>> {
-    if hunt.broken.is_empty() {
-        return Ok(Vec::new());
+/// A crate, and what there is to hunt in it.
+struct Ground<'a> {
+    hunt: Hunt,
+    /// The crate's sites that models reach.
+    sites: Sites,
+    /// The sites that stand in its sources.
+    listed: Vec<Listed>,
+    names: Names,
+    sources: &'a Sources,
+}
+
+impl<'a> Ground<'a> {
+    fn survey(
+        run: &Run,
+        krate: &Crate,
+        built: &Built,
+        sources: &'a Sources,
+    ) -> anyhow::Result<Self> {
+        let root = &run.workspace.root;
+        let models = &run.options.models;
+        let wanted = |name: &str| models.is_empty() || models.iter().any(|m| name.contains(m));
+        let (directory, scratch) = (root.join(&krate.directory), run.listings(krate));
+        let jobs = run.options.jobs();
+        let (mut hunt, mut sites) =
+            Hunt::prepare(&built.program, &directory, jobs, &scratch, wanted)?;
+        let source = krate.path("src/");
+        sites.retain(|site, _| site.file.starts_with(&source));
+        hunt.reached_by_broken.retain(|site, _| site.file.starts_with(&source));
+        let files = built.sources.iter().map(String::as_str);
+        let listed = listed::sites_in(root, files.filter(|file| !is_the_checkers_own(file)))?;
+        let names = killers::names(sources, sites.keys())?;
+        Ok(Self { hunt, sites, listed, names, sources })
     }
-    let mut all = sites.clone();
-    for (site, reached) in &hunt.reached_by_broken {
-        if site.file.starts_with(source) {
+
+    /// Every mutant that is wanted.
+    fn mutants(&self, options: &Options) -> Vec<Mutant> {
+        let wanted = self.sites.iter().filter(|(site, _)| options.wants(site));
+        wanted.flat_map(|(site, reached)| site::mutants(site, &reached.now)).collect()
+    }
+
+    /// Sites in the source at which no model came by, of those that are wanted.
+    fn unreached(&self, options: &Options) -> impl Iterator<Item = &Listed> {
+        let came_by = |listed: &Site| {
+            let place = (&listed.file, listed.line, listed.column);
+            self.sites.keys().any(|site| place == (&site.file, site.line, site.column))
+        };
+        self.listed
+            .iter()
+            .filter(move |listed| options.wants(&listed.site) && !came_by(&listed.site))
+    }
+
+    /// Where models fail as they are: what was recorded of the crate and is weaker now, or gone.
+    fn suspects(&self, recorded: &Killers) -> anyhow::Result<Vec<String>> {
+        if self.hunt.broken.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut all = self.sites.clone();
+        for (site, reached) in &self.hunt.reached_by_broken {
             all.entry(site.clone()).or_insert_with(|| reached.clone());
         }
+        let names = killers::names(self.sources, all.keys())?;
+        Ok(recorded.weakened_since(&all, &names))
     }
-    let names = killers::names(sources, all.keys())?;
-    let mut found = recorded.weakened_since(&all, &names);
-    if !found.is_empty() {
-        found.insert(0, "SUSPECTS, by what stood when the killers were last recorded:".to_owned());
-    }
-    Ok(found)
 }
 
 /// The explorers' side of the facade runs the models; it is no part of what they check.
 fn is_the_checkers_own(file: &str) -> bool {
     let inside = file.strip_prefix("verification/sync/src/");
     inside.is_some_and(|name| name.starts_with("model/") || name.ends_with("/checked.rs"))
-}
-
-/// Sites in the source at which no model came by.
-fn unreached<'a>(listed: &'a [Listed], own: &Sites) -> Vec<&'a Listed> {
-    let came_by = |listed: &&Listed| {
-        own.keys().any(|site| {
-            let place = (&site.file, site.line, site.column);
-            place == (&listed.site.file, listed.site.line, listed.site.column)
-        })
-    };
-    listed.iter().filter(|listed| !came_by(listed)).collect()
 }
 
 /// Counts and words.
@@ -206,6 +217,19 @@ impl<'a> Judge<'a> {
         log.push_str("mutants\n");
         let row = MutantRow { krate: krate.name.clone(), sites: own.len(), ..MutantRow::default() };
         Self { row, outcome: Outcome::default(), log, excuses, tells_all: false }
+    }
+
+    fn broken(&mut self, models: &[String], suspects: &[String]) {
+        for model in models {
+            self.count(false, &format!("    model {model}: FAILS UNCHANGED, and was left out"));
+        }
+        if !suspects.is_empty() {
+            let head = "    SUSPECTS, by what stood when the killers were last recorded:\n";
+            self.outcome.detail.push_str(head);
+        }
+        for suspect in suspects {
+            self.outcome.detail.extend(["    ", suspect, "\n"]);
+        }
     }
 
     fn fate(&mut self, fate: &Fate) -> anyhow::Result<()> {

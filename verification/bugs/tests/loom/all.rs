@@ -14,7 +14,10 @@ mod leader_lost_on_error;
 mod light_against_light;
 mod memory;
 mod narrow_tag;
+mod nested_pin;
 mod ok_after_failed_sync;
+mod overwritten_waker;
+mod restored_count;
 mod stale_tag;
 mod stranded_waiter;
 mod swallowed_wake;
@@ -64,7 +67,10 @@ const BUGS: &[Bug] = &[
     touched_after_mark::BUG,
     forgotten_readers::BUG,
     swallowed_wake::BUG,
+    restored_count::BUG,
+    overwritten_waker::BUG,
     epoch_before_fence::BUG,
+    nested_pin::BUG,
     light_against_light::BUG,
 ];
 
