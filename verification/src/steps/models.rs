@@ -1,6 +1,7 @@
 //! The steps that run models, under loom and under shuttle.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -180,8 +181,23 @@ pub(crate) fn loom(run: &mut Run) {
     run.each_crate(|run, krate| check(run, krate, &engine, &["loom", "harness"]));
 }
 
+/// The facade's models that stock loom ends with a deadlock that no execution has: it loses what
+/// `unpark` leaves for a `park` to come.
+const BEYOND_STOCK: [&str; 9] = [
+    "wake_after_change_is_never_missed",
+    "each_class_is_woken",
+    "all_are_woken",
+    "event_hands_over_data_to_task",
+    "event_is_reused",
+    "task_frees_event",
+    "waker_is_replaced",
+    "naive_event_without_a_mistake",
+    "waiter_changes_its_mind",
+];
+
 /// The facade's models under loom as it is published: that a checking build works for who doesn't
-/// correct it. How many executions there are says nothing here: stock loom leaves some out.
+/// correct it, but for the models above. How many executions there are says nothing here: stock
+/// loom leaves some out.
 pub(crate) fn stock(run: &mut Run) {
     run.each_crate(|run, krate| {
         if krate.name != "latchwork-sync" {
@@ -193,16 +209,32 @@ pub(crate) fn stock(run: &mut Run) {
             Ok(built) => built,
             Err(finished) => return Ok(Some(Outcome::fail(excerpt(&finished)).repeat(&repeat))),
         };
+        let results = run.log(krate).with_extension("models");
         let command = Invocation::new(&built.program, &run.workspace.root.join(&krate.directory))
             .args(["--models-only"])
             .env("LATCHWORK_STOCK_LOOM", "1")
+            .env("LATCHWORK_MODELS", results.to_string_lossy())
             .env("LATCHWORK_JOBS", run.options.jobs().to_string());
         let finished = command.run(&run.log(krate))?;
-        let mut outcome = counts::of_last_line(&finished.output).unwrap_or_default();
-        if !finished.success || outcome.passed == 0 {
-            outcome.failed = outcome.failed.max(1);
-            outcome.detail = excerpt(&finished);
+        let lines = counts::of_models(&std::fs::read_to_string(&results)?);
+        let mut outcome = Outcome::default();
+        for line in &lines {
+            if line.passed != BEYOND_STOCK.contains(&line.name.as_str()) {
+                outcome.passed += 1;
+            } else {
+                outcome.failed += 1;
+                let what = if line.passed {
+                    "passes, and is listed as one that does not"
+                } else {
+                    "fails"
+                };
+                writeln!(outcome.detail, "    {} {what}", line.name)?;
+            }
         }
+        if lines.is_empty() {
+            outcome = Outcome::fail(excerpt(&finished));
+        }
+        outcome.notes.push(format!("{} of them are beyond it", BEYOND_STOCK.len()));
         Ok(Some(outcome.repeat(&repeat)))
     });
 }
