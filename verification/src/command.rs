@@ -56,8 +56,9 @@ impl Invocation {
         self.args([argument])
     }
 
-    /// Sets a variable of the environment.
+    /// Sets a variable of the environment, instead of an earlier value.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<str>) -> Self {
+        self.environment.retain(|(there, _)| there != name);
         self.environment.push((name.to_owned(), value.as_ref().to_owned()));
         self
     }

@@ -3,6 +3,7 @@
 pub(crate) mod cargo;
 pub(crate) mod codegen;
 pub(crate) mod facade;
+pub(crate) mod fuzz;
 pub(crate) mod models;
 pub(crate) mod mutants;
 pub(crate) mod packages;
@@ -102,6 +103,12 @@ pub(crate) const ALL: &[Step] = &[
         about: "tests under AddressSanitizer, with leaks counted (nightly)",
         when: When::Thorough,
         run: sanitizers::address,
+    },
+    Step {
+        name: "fuzz",
+        about: "operations in any order against models, under libFuzzer (nightly)",
+        when: When::Thorough,
+        run: fuzz::run,
     },
     Step {
         name: "tsan",

@@ -43,7 +43,7 @@ pub(crate) fn address(run: &mut Run) {
 }
 
 /// The nightly compiler's host, or why there is none.
-fn nightly_host(run: &Run) -> Result<String, String> {
+pub(super) fn nightly_host(run: &Run) -> Result<String, String> {
     if !SUPPORTED {
         return Err("AddressSanitizer with leak checking is for Linux on x86-64 or aarch64".into());
     }

@@ -21,16 +21,28 @@ const SUPPORTED: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
 /// What it prints of a race.
 const FOUND: &str = "WARNING: ThreadSanitizer: data race";
 
-/// A message between two threads, passed by the store that the argument names.
+/// Messages between two threads, passed on by the store that the argument names.
 const CONTROL: &str = r#"
 use latchwork_sync::atomic::{AtomicBool, Ordering};
 use latchwork_sync::cell::UnsafeCell;
 
-struct Message { text: UnsafeCell<u32>, ready: AtomicBool }
+struct Message { text: UnsafeCell<usize>, ready: AtomicBool, read: AtomicBool }
 
 unsafe impl Sync for Message {}
 
-static MESSAGE: Message = Message { text: UnsafeCell::new(0), ready: AtomicBool::new(false) };
+static MESSAGES: [Message; 100] = [const {
+    Message {
+        text: UnsafeCell::new(0),
+        ready: AtomicBool::new(false),
+        read: AtomicBool::new(false),
+    }
+}; 100];
+
+fn wait_for(flag: &AtomicBool) {
+    while !flag.load(Ordering::Acquire) {
+        std::thread::yield_now();
+    }
+}
 
 fn main() {
     let order = match std::env::args().nth(1).as_deref() {
@@ -39,13 +51,18 @@ fn main() {
     };
     std::thread::scope(|scope| {
         scope.spawn(move || {
-            MESSAGE.text.with_mut(|text| unsafe { *text = 42 });
-            MESSAGE.ready.store(true, order);
+            for (number, message) in MESSAGES.iter().enumerate() {
+                message.text.with_mut(|text| unsafe { *text = number });
+                message.ready.store(true, order);
+                // The sanitizer forgets what a thread did that has ended.
+                wait_for(&message.read);
+            }
         });
-        while !MESSAGE.ready.load(Ordering::Acquire) {
-            std::thread::yield_now();
+        for (number, message) in MESSAGES.iter().enumerate() {
+            wait_for(&message.ready);
+            assert_eq!(message.text.with(|text| unsafe { *text }), number);
+            message.read.store(true, Ordering::Relaxed);
         }
-        assert_eq!(MESSAGE.text.with(|text| unsafe { *text }), 42);
     });
 }
 "#;
