@@ -38,7 +38,10 @@ fn killed_twenty_times_nothing_acknowledged_is_missing() {
         }
         if round % 5 == 4 {
             // Start over, or the later rounds would find nothing left to import.
-            fs::remove_dir_all(&store).unwrap();
+            // On a slow machine none of the rounds may have come to making the store.
+            if store.exists() {
+                fs::remove_dir_all(&store).unwrap();
+            }
             let _ = fs::remove_file(&log);
         }
     }
