@@ -8,6 +8,7 @@ pub(crate) mod models;
 pub(crate) mod mutants;
 pub(crate) mod packages;
 pub(crate) mod sanitizers;
+pub(crate) mod shelf;
 pub(crate) mod spin;
 pub(crate) mod targets;
 pub(crate) mod tsan;
@@ -85,6 +86,12 @@ pub(crate) const ALL: &[Step] = &[
         about: "a package outside the workspace runs each README's example",
         when: When::Thorough,
         run: packages::outside,
+    },
+    Step {
+        name: "shelf",
+        about: "manifests, licences, features in the READMEs, the oldest Rust, sources",
+        when: When::Always,
+        run: shelf::run,
     },
     Step {
         name: "publish",

@@ -12,8 +12,8 @@ use crate::command::{Invocation, tail};
 use crate::report::Outcome;
 use crate::workspace::Crate;
 
-/// Builds each crate with no feature, with each alone, and with its default ones, and demands
-/// that no warning comes of it.
+/// Builds each crate with no feature, with each alone, and with its default ones, with `--long`
+/// with every choice of them, and demands that no warning comes of it.
 pub(crate) fn features(run: &mut Run) {
     run.each_crate(|run, krate| {
         if !krate.is_product() {
@@ -21,12 +21,32 @@ pub(crate) fn features(run: &mut Run) {
         }
         let mut sum = Outcome::default();
         sum.add(build(run, krate, &[])?);
-        sum.add(build(run, krate, &["--no-default-features"])?);
-        for feature in krate.features.iter().filter(|feature| *feature != "default") {
-            sum.add(build(run, krate, &["--no-default-features", "--features", feature])?);
+        let mut names: Vec<_> =
+            krate.features.iter().filter(|feature| *feature != "default").cloned().collect();
+        // The umbrella's only re-export: any two of them never meet.
+        let most = if run.options.long && !krate.directory.is_empty() { names.len() } else { 1 };
+        names.sort_unstable();
+        for choice in choices(&names, most) {
+            let choice = choice.join(",");
+            sum.add(build(run, krate, &["--no-default-features", "--features", &choice])?);
         }
         Ok(Some(sum))
     });
+}
+
+/// Every choice of at most so many of the names, the empty one first.
+fn choices(names: &[String], most: usize) -> Vec<Vec<&str>> {
+    let mut choices: Vec<Vec<&str>> = vec![Vec::new()];
+    for name in names {
+        let with = choices.iter().filter(|choice| choice.len() < most).map(|choice| {
+            let mut choice = choice.clone();
+            choice.push(name);
+            choice
+        });
+        let with: Vec<_> = with.collect();
+        choices.extend(with);
+    }
+    choices
 }
 
 fn build(run: &Run, krate: &Crate, choice: &[&str]) -> anyhow::Result<Outcome> {
@@ -181,6 +201,13 @@ mod tests {
         assert_eq!(whole, "fn main() {}\n");
         let result = first_example("```rust\nf()?;\n# Ok::<(), E>(())\n```\n").unwrap();
         assert_eq!(result, "fn main() -> Result<(), E> {\nf()?;\nOk::<(), E>(())\n}\n");
+    }
+
+    #[test]
+    fn choices_of_features() {
+        let names = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(choices(&names, 1), [vec![], vec!["a"], vec!["b"], vec!["c"]]);
+        assert_eq!(choices(&names, 3).len(), 8);
     }
 
     #[test]
