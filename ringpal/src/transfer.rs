@@ -140,3 +140,103 @@ impl Transfer {
         Verdict::Failed(if beyond_the_end { Cause::EndOfFile } else { Cause::Os(code) })
     }
 }
+
+#[cfg(all(test, unix, not(any(latchwork_loom, latchwork_shuttle))))]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::backend::RawFile;
+
+    fn vectors(lengths: &[usize]) -> Vec<Vector> {
+        let mut start = 1_000;
+        let vector = |length: &usize| {
+            let address = core::ptr::without_provenance_mut(start);
+            start += 1_000;
+            Vector { address, length: *length }
+        };
+        lengths.iter().map(vector).collect()
+    }
+
+    fn transfer(vectors: &mut [Vector]) -> Transfer {
+        let op = RawOp {
+            address: vectors.as_mut_ptr().cast(),
+            length: vectors.iter().map(|vector| vector.length).sum(),
+            offset: 50,
+            vectors: vectors.len() as u32,
+            ..RawOp::plain(Operation::Write, RawFile::NONE)
+        };
+        // SAFETY: the vectors live as long as the test.
+        unsafe { Transfer::new(op) }
+    }
+
+    fn first(transfer: &Transfer) -> (usize, usize) {
+        let vector = transfer.op.first_buffer();
+        (vector.address.addr(), vector.length)
+    }
+
+    /// The boundary was once taken for the end, and the buffers behind it were lost.
+    #[test]
+    fn a_short_write_that_ends_between_two_buffers_goes_on() {
+        let mut buffers = vectors(&[100, 0, 200, 300]);
+        let mut transfer = transfer(&mut buffers);
+        assert_eq!(transfer.advance(Ok(100)), Verdict::Again);
+        assert_eq!((first(&transfer), transfer.op.vectors), ((3_000, 200), 2));
+        assert_eq!((transfer.op.offset, transfer.op.length), (150, 500));
+        assert_eq!(transfer.advance(Ok(50)), Verdict::Again);
+        assert_eq!(first(&transfer), (3_050, 150));
+        assert_eq!(transfer.advance(Ok(450)), Verdict::Done);
+        assert_eq!(transfer.done, 600);
+    }
+
+    #[test]
+    fn a_short_write_may_end_anywhere() {
+        for cut in 1..600 {
+            let mut buffers = vectors(&[0, 100, 200, 0, 300, 0]);
+            let mut transfer = transfer(&mut buffers);
+            assert_eq!(transfer.advance(Ok(cut)), Verdict::Again);
+            let expected = match cut {
+                ..100 => (2_000 + cut as usize, 100 - cut as usize),
+                100..300 => (3_000 + cut as usize - 100, 300 - cut as usize),
+                _ => (5_000 + cut as usize - 300, 600 - cut as usize),
+            };
+            assert_eq!(first(&transfer), expected, "{cut}");
+            assert_eq!(transfer.advance(Ok(600 - cut)), Verdict::Done);
+        }
+    }
+
+    #[test]
+    fn success_without_a_byte_is_not_asked_again() {
+        let mut buffers = vectors(&[100]);
+        let mut transfer = transfer(&mut buffers);
+        assert_eq!(transfer.advance(Ok(0)), Verdict::Failed(Cause::NoProgress));
+        transfer.op.operation = Operation::Read;
+        assert_eq!(transfer.advance(Ok(0)), Verdict::Failed(Cause::EndOfFile));
+        transfer.op.operation = Operation::SyncAll;
+        assert_eq!(transfer.advance(Ok(0)), Verdict::Done);
+    }
+
+    #[test]
+    fn refusals_for_now_have_an_end() {
+        let mut buffers = vectors(&[100]);
+        let mut transfer = transfer(&mut buffers);
+        for _ in 0..MOST_TRIES {
+            assert_eq!(transfer.advance(Err(codes::AGAIN)), Verdict::Again);
+        }
+        let given_up = Verdict::Failed(Cause::Os(codes::AGAIN));
+        assert_eq!(transfer.advance(Err(codes::AGAIN)), given_up);
+    }
+
+    #[test]
+    fn zeros_are_written_where_the_file_system_cannot() {
+        let op = RawOp { length: 100_000, ..RawOp::plain(Operation::Zero, RawFile::NONE) };
+        // SAFETY: no vectors.
+        let mut transfer = unsafe { Transfer::new(op) };
+        assert_eq!(transfer.advance(Err(libc::EOPNOTSUPP)), Verdict::Again);
+        assert_eq!(transfer.op.first_buffer().length, 1 << 16);
+        assert_eq!(transfer.advance(Ok(1 << 16)), Verdict::Again);
+        assert_eq!(transfer.op.first_buffer().length, 100_000 - (1 << 16));
+        assert_eq!(transfer.op.first_buffer().address, zeros().as_ptr().cast_mut());
+        assert_eq!(transfer.advance(Ok(100_000 - (1 << 16))), Verdict::Done);
+    }
+}

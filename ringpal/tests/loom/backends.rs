@@ -60,16 +60,16 @@ pub(crate) fn models() -> Vec<Model> {
     #[cfg(feature = "simulate")]
     models.extend([
         Model::new("simulated_trouble", || simulated(Drive::Thread, Simulation::of_trouble(7)))
-            .bound(1)
-            .least(100)
+            .bound(2)
+            .least(50)
             .random_under_shuttle(5_000),
         Model::new("simulated_death", || {
             let mut death = Simulation::of_trouble(3);
             death.death = 400;
             simulated(Drive::Submitter, death)
         })
-        .bound(1)
-        .least(100)
+        .bound(2)
+        .least(50)
         .random_under_shuttle(5_000),
     ]);
     models
