@@ -139,7 +139,7 @@ fn device_without_space_is_told_page_by_page() {
 
 /// `EXT4_IOC_SHUTDOWN`, and its mode that doesn't write the journal out.
 const SHUT_DOWN: libc::Ioctl = 0x8004_587d;
-const AT_ONCE: u32 = 2;
+static AT_ONCE: u32 = 2;
 
 /// The file system is cut off from its device between two batches: the first is done, each page of
 /// the second has failed with EIO, and so has the sync.
