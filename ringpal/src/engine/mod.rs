@@ -17,9 +17,10 @@
 //!
 //! - I1: the sleep mark is in the word only while nothing is queued; a push that replaces it wakes.
 //! - I2: the driver touches a batch only between taking it and its last completion; the last touch
-//!   is the exchange inside `Event::set` (or, for a leader's own batch, none).
-//! - I3: a submitter returns once, after its event was set, or at once with `Closed` and nothing
-//!   published.
+//!   is the exchange inside `Event::set` (or, for a leader's own batch, none). A batch that it owns
+//!   together with a handle it lets go of after that (O1 to O3 in `owned`).
+//! - I3: a submitter that waits returns once, after its event was set, or at once with `Closed` and
+//!   nothing published.
 //! - I4: only the driver writes `CLOSED`; what that exchange returned is still run. Afterwards no
 //!   push succeeds.
 //! - I5: in flight ≤ capacity ≤ the completion queue's size.

@@ -1,5 +1,9 @@
 //! `ringpal` against its peers.
 
+mod instructions;
+#[cfg(feature = "runtimes")]
+mod runtimes;
+
 use std::fs::OpenOptions;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -20,6 +24,10 @@ const PAGES: u64 = 16_384;
 
 /// The rows of this crate.
 pub(crate) fn rows(versus: &mut Versus) {
+    instructions::answer();
+    if versus.wants(GROUP, "instr_32") {
+        instructions::row(versus);
+    }
     let wanted = |names: &[&str]| names.iter().filter(|name| versus.wants(GROUP, name)).count() > 0;
     let nops = wanted(&["nop_32", "nop_1"]);
     let files = wanted(&["direct_32", "buffered_auto", "direct_auto_p99", "commit_32"]);
@@ -58,16 +66,22 @@ fn nop(versus: &mut Versus, ring: &Ring, row: &str, batch: usize) {
     let mut raw = IoUring::new(256).expect("the ring above was allowed");
     let peer = Contender::new("io-uring", move || {
         let watch = Stopwatch::start(process_cpu);
-        for _ in 0..batches {
-            for _ in 0..batch {
-                // SAFETY: no memory.
-                unsafe { raw.submission().push(&opcode::Nop::new().build()) }.expect("room");
-            }
-            reap(&mut raw, batch);
-        }
+        (0..batches).for_each(|_| raw_nops(&mut raw, batch));
         watch.per(operations)
     });
-    versus.compare((GROUP, row, "ns cpu/op"), 11, ours, vec![peer]);
+    #[cfg_attr(not(feature = "runtimes"), allow(unused_mut))]
+    let mut peers = vec![peer];
+    #[cfg(feature = "runtimes")]
+    peers.extend(runtimes::nops(batches, batch));
+    versus.compare((GROUP, row, "ns cpu/op"), 11, ours, peers);
+}
+
+fn raw_nops(ring: &mut IoUring, batch: usize) {
+    for _ in 0..batch {
+        // SAFETY: no memory.
+        unsafe { ring.submission().push(&opcode::Nop::new().build()) }.expect("room");
+    }
+    reap(ring, batch);
 }
 
 /// Submits, and waits for so many completions.
