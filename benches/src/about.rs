@@ -49,6 +49,7 @@ const ABOUT: &[(&str, &str, &str)] = &[
     ("ringpal", "buffered_auto", "32 buffered page writes in one batch"),
     ("ringpal", "direct_auto_p99", "99th percentile of 4 unbuffered page writes"),
     ("ringpal", "commit_32", "32 unbuffered page writes and a sync"),
+    ("ringpal", "registered_32", "the raw ring with registered file and buffer, against without"),
     ("ringpal", "instr_32", "instructions of an operation, in batches of 32"),
     ("batch-writer", "null", "commits where a sync costs nothing"),
     ("batch-writer", "submit", "commits with a real sync"),

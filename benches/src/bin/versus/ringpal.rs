@@ -1,6 +1,7 @@
 //! `ringpal` against its peers.
 
 mod instructions;
+mod registered;
 #[cfg(feature = "runtimes")]
 mod runtimes;
 
@@ -30,7 +31,8 @@ pub(crate) fn rows(versus: &mut Versus) {
     }
     let wanted = |names: &[&str]| names.iter().filter(|name| versus.wants(GROUP, name)).count() > 0;
     let nops = wanted(&["nop_32", "nop_1"]);
-    let files = wanted(&["direct_32", "buffered_auto", "direct_auto_p99", "commit_32"]);
+    let files =
+        wanted(&["direct_32", "buffered_auto", "direct_auto_p99", "commit_32", "registered_32"]);
     if !(nops || files) {
         return;
     }
@@ -208,6 +210,9 @@ fn file_rows(versus: &mut Versus, ring: &Ring, scratch: &Scratch) {
     }
     if versus.wants(GROUP, "commit_32") {
         commit_32(versus, ring, scratch);
+    }
+    if versus.wants(GROUP, "registered_32") {
+        registered::row(versus, scratch);
     }
 }
 
