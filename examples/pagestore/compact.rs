@@ -1,10 +1,11 @@
 //! Compaction: files at the end of the data file move into the gaps before it, and the end is cut
 //! off.
 //!
-//! While it takes the free pages for itself nobody else may take any, so each slice of it holds
-//! the store's lock for writing, and no longer than the slice takes. It asks for the lock
-//! patiently: what it makes others wait is bounded, however long the transactions take that are
-//! under way. Readers follow the index, and never wait for it.
+//! While it looks through the free pages nobody else may take any, so for each slice it holds the
+//! store's lock for writing, until it has chosen; the copying needs no lock, since nobody writes
+//! to the old pages and nobody knows the new ones. It asks for the lock patiently: what it makes
+//! others wait is bounded, however long the transactions take that are under way. Readers follow
+//! the index, and never wait for it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use std::time::{Duration, Instant};
 use latchwork::ringpal::{PageRead, PageWrite};
 use latchwork::rwlock::{Patient, WritePatiently};
 
+use crate::checkpoint::Base;
 use crate::copier::Work;
 use crate::failure::{Failure, Result};
 use crate::file::{File, PAGE};
@@ -55,14 +57,14 @@ pub(crate) fn compact(work: &mut Work) -> Result<Compacted> {
     // What has left is free from here on.
     settle(work)?;
     loop {
-        let (moved, held) = exclusively(&shared, || slice(work))?;
-        let moved = moved?;
-        compacted.slices += 1;
+        let (chosen, held) = exclusively(&shared, || choose(&shared, &work.base))?;
         compacted.longest = compacted.longest.max(held);
-        if moved == 0 {
+        compacted.slices += 1;
+        if chosen.is_empty() {
             break;
         }
-        compacted.moved += moved;
+        compacted.moved += copy(&shared, &chosen)?;
+        work.publish(chosen)?;
     }
     settle(work)?;
     let (cut, held) = exclusively(&shared, || cut(&shared))?;
@@ -78,43 +80,43 @@ fn settle(work: &mut Work) -> Result<()> {
     work.checkpoint()
 }
 
-/// Moves some files; how many pages of them.
-fn slice(work: &mut Work) -> Result<usize> {
-    let shared = Arc::clone(&work.shared);
+/// Files to move, each with the new and the old version of it.
+type Chosen = Vec<(Name, Arc<File>, Arc<File>)>;
+
+/// Some files that reach beyond where all would end without gaps, and gaps for them.
+fn choose(shared: &Shared, base: &Base) -> Chosen {
     let mut free = shared.space.take_free();
-    // Without gaps the pages in use would end here.
     let dense = shared.space.end() - free.len() as Number;
     let holes = free.iter().filter(|page| **page < dense).count();
     let mut room = holes.min(SLICE);
-    let mut moved: Vec<(Name, Arc<File>, Arc<File>)> = Vec::new();
-    for (name, file) in &work.base.files {
+    let mut chosen = Chosen::new();
+    for (name, file) in &base.files {
         let pages = file.pages().map_or(&[][..], Pages::numbers);
-        let fits = pages.len() <= room || (moved.is_empty() && pages.len() <= holes);
+        let fits = pages.len() <= room || (chosen.is_empty() && pages.len() <= holes);
         if fits && pages.iter().any(|page| *page >= dense) {
             // The lowest are the last.
             let to = free.split_off(free.len() - pages.len());
             let to = file.moved(shared.space.known(to.into_iter().rev().collect()));
-            moved.push((name.clone(), to, Arc::clone(file)));
+            chosen.push((name.clone(), to, Arc::clone(file)));
             room = room.saturating_sub(pages.len());
         }
     }
     shared.space.free(free);
-    let mut pages = 0;
-    for (_, to, from) in &moved {
-        pages += copy(&shared, from, to)?;
-    }
-    work.publish(moved)?;
-    Ok(pages)
+    chosen
 }
 
-fn copy(shared: &Shared, from: &File, to: &File) -> Result<usize> {
-    let numbers = |file: &'_ File| file.pages().map_or_else(Vec::new, |it| it.numbers().to_vec());
-    let mut buffer = zeroed(numbers(from).len())?;
-    let parts = numbers(from).into_iter().zip(buffer.chunks_mut(PAGE));
+/// Copies the pages of all these files, by one call that reads and one that writes; how many.
+fn copy(shared: &Shared, chosen: &Chosen) -> Result<usize> {
+    let numbers =
+        |file: &'_ Arc<File>| file.pages().map_or_else(Vec::new, |it| it.numbers().to_vec());
+    let from: Vec<_> = chosen.iter().flat_map(|(_, _, from)| numbers(from)).collect();
+    let to: Vec<_> = chosen.iter().flat_map(|(_, to, _)| numbers(to)).collect();
+    let mut buffer = zeroed(from.len())?;
+    let parts = from.into_iter().zip(buffer.chunks_mut(PAGE));
     let mut reads: Vec<_> =
         parts.map(|(page, data)| PageRead { offset: offset(page), data }).collect();
     shared.read_data(&mut reads)?;
-    let parts = numbers(to).into_iter().zip(buffer.chunks(PAGE));
+    let parts = to.into_iter().zip(buffer.chunks(PAGE));
     let writes: Vec<_> =
         parts.map(|(page, data)| PageWrite { offset: offset(page), data }).collect();
     shared.write_data(&writes)?;

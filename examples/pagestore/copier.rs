@@ -202,7 +202,7 @@ impl Work {
         let shared = Arc::clone(&self.shared);
         let mut moved = Vec::new();
         // Compaction takes all free pages for itself for a moment.
-        let gate = shared.enter();
+        let gate = shared.gate.read();
         for (name, file) in files {
             let count = (file.bytes as usize).div_ceil(PAGE);
             moved.push((name, file.moved(shared.space.take(count)), file));

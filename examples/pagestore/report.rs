@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::compact::Compacted;
 use crate::import::Imported;
 use latchwork::reclaim::Epoch;
+use latchwork::rwlock::probe::Probing;
 use latchwork_sync::atomic::{AtomicU64, Ordering};
 
 use crate::store::Store;
@@ -110,11 +111,26 @@ pub(crate) fn inside(store: &Store) -> String {
             memory.freed, memory.pending, memory.barriers
         ),
     );
-    let held_back = of(&shared.held_back.count);
-    let longest = shared.held_back.longest();
+    let lock = shared.gate.report();
     add(
         "lock",
-        format!("{held_back} transactions held back by maintenance, longest {longest:.1?}"),
+        format!(
+            "held by transactions p50 {:.1?}, p99 {:.1?}; {} waited for maintenance, p99 {:.1?}",
+            lock.read.held.percentile(50.0),
+            lock.read.held.percentile(99.0),
+            lock.read.waited.count(),
+            lock.read.waited.percentile(99.0)
+        ),
+    );
+    add(
+        "gate",
+        format!(
+            "shut {} times by maintenance, for {:.1?} in all; held by it p50 {:.1?}, p99 {:.1?}",
+            lock.gate.shut,
+            lock.gate.time,
+            lock.write.held.percentile(50.0),
+            lock.write.held.percentile(99.0)
+        ),
     );
     text
 }

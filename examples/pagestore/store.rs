@@ -23,15 +23,14 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use latchwork::batch_writer::log::{Log, LogError};
 use latchwork::batch_writer::{BatchWriter, Cause, Options, SubmitError};
 use latchwork::ringpal::{
     self, AlignedBuf, Alignment, BackendChoice, BatchError, PageRead, PageWrite, Ring,
 };
-use latchwork::rwlock::{RwLock, RwLockReadGuard, WritePatiently};
-use latchwork_sync::atomic::{AtomicU64, Ordering};
+use latchwork::rwlock::probe::{Full, Probed};
+use latchwork::rwlock::{Bounded, RawRwLock, RwLock, WritePatiently};
 
 use crate::Layout;
 use crate::arguments::BackendName;
@@ -66,24 +65,13 @@ pub(crate) struct Shared {
     pub(crate) writer: BatchWriter<Commit>,
     /// The size that no file may exceed. Held for reading by whoever puts something or takes
     /// pages, for writing by whoever changes the shape of the store.
-    pub(crate) gate: RwLock<u64>,
+    pub(crate) gate: Gate,
     pub(crate) copied: Copied,
     pub(crate) stopped: Stopped,
-    pub(crate) held_back: HeldBack,
 }
 
-/// What maintenance made transactions wait.
-#[derive(Debug, Default)]
-pub(crate) struct HeldBack {
-    pub(crate) count: AtomicU64,
-    longest: AtomicU64,
-}
-
-impl HeldBack {
-    pub(crate) fn longest(&self) -> Duration {
-        Duration::from_nanos(self.longest.load(Ordering::Relaxed))
-    }
-}
+/// The store's lock, with a probe that tells how long it is held and waited for.
+pub(crate) type Gate = RwLock<u64, Bounded, Probed<Full>>;
 
 pub(crate) struct Store {
     copier: Copier,
@@ -140,10 +128,9 @@ impl Store {
             index,
             queue,
             writer: Options::new().batch_bytes(8 << 20).build(commit),
-            gate: RwLock::new(limit),
+            gate: Gate::from_raw(RawRwLock::with_probe(Bounded::new(), Probed::new()), limit),
             copied: Copied::default(),
             stopped: Stopped::default(),
-            held_back: HeldBack::default(),
         });
         let recovered = (base.files.len(), replay.len());
         let files = base.files.iter();
@@ -193,7 +180,7 @@ impl Store {
         let large = bytes.len() > LARGE;
         // Before the gate: who waits for room must not keep maintenance waiting.
         let held = if large { None } else { Some(shared.hold(bytes)?) };
-        let gate = shared.enter();
+        let gate = shared.gate.read();
         if bytes.len() as u64 > *gate {
             return Err(Failure::new(
                 format!(
@@ -214,7 +201,7 @@ impl Store {
 
     /// Removes a file; returns when that is durable.
     pub(crate) fn remove(&self, name: &Name) -> Result<()> {
-        let _gate = self.shared.enter();
+        let _gate = self.shared.gate.read();
         self.submit(name, Change::Remove(name.clone()))
     }
 
@@ -291,20 +278,6 @@ impl Shared {
     fn hold(&self, bytes: &[u8]) -> Result<Place> {
         let held = self.scratch.hold(bytes, || self.queue.bell.set());
         held.map(Place::Scratch).ok_or_else(|| self.stopped())
-    }
-
-    /// The right to put things and to take pages. Maintenance holds it back for a bounded time.
-    pub(crate) fn enter(&self) -> RwLockReadGuard<'_, u64> {
-        if let Some(gate) = self.gate.try_read() {
-            return gate;
-        }
-        let start = Instant::now();
-        let gate = self.gate.read();
-        let waited = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        // Counts for a report: they publish nothing.
-        self.held_back.count.fetch_add(1, Ordering::Relaxed);
-        self.held_back.longest.fetch_max(waited, Ordering::Relaxed);
-        gate
     }
 
     /// Uses the sink between two batches.

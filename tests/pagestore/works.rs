@@ -135,7 +135,7 @@ fn stress_and_bench_run_from_a_seed() {
     let mut bench = pagestore(&store);
     bench.args(["bench", "--seconds", "1", "--writers", "2"]);
     let report = stdout(&succeed(&mut bench));
-    for word in ["p99", "maintenance", "checkpoints", "held back"] {
+    for word in ["p99", "maintenance", "checkpoints", "gate", "barriers"] {
         assert!(report.contains(word), "no {word:?} in the report:\n{report}");
     }
 }
