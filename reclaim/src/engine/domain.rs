@@ -65,7 +65,7 @@ impl<M: Mode> Numbered<M> {
         let mut stats =
             Stats { orphans: pending, barriers, barriers_saved: saved, ..Stats::default() };
         stats.freed = engine.turns.freed();
-        let now = engine.era.load(Ordering::Relaxed);
+        let now = era_of(engine.era.load(Ordering::Relaxed));
         for record in engine.records() {
             let amount = record.amount();
             pending = pending.wrapping_add(amount.pending);

@@ -101,9 +101,9 @@ impl Fill {
     /// One object more.
     #[inline(always)]
     fn with(self, bytes: usize) -> Self {
-        // More bytes than there is room for count as what there is room for.
-        let bytes = (self.0 & Self::BYTES).saturating_add(bytes as u64).min(Self::BYTES);
-        Self(((self.0 >> Self::SHIFT) + 1) << Self::SHIFT | bytes)
+        // Half of what there is room for, at most, for one object and for what is there already.
+        let bytes = (bytes as u64).min(Self::BYTES / 2);
+        Self((self.0 & !(Self::BYTES / 2 + 1)) + (1 << Self::SHIFT) + bytes)
     }
 }
 
@@ -112,7 +112,7 @@ pub(super) struct Garbage {
     /// Room for a bag. How many entries are in it is said by [`Counts`]; the vector's own length
     /// stays zero.
     open: Vec<Entry>,
-    /// At so many objects there is something to do.
+    /// At so many objects there is something to do; zero where there is no room for a bag.
     trigger: usize,
     limits: Limits,
     /// The number of the heavy that the newest sealed bag waits for; 0 if there is none.
@@ -144,7 +144,7 @@ impl Garbage {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             open: Vec::new(),
-            trigger: limits.batch,
+            trigger: 0,
             limits,
             newest: 0,
             sealed: VecDeque::new(),
@@ -163,6 +163,24 @@ impl Garbage {
     pub(super) fn push(&mut self, entry: Entry, bytes: usize, counts: &Counts) -> Due {
         let fill = counts.open();
         let at = fill.objects();
+        if at + 1 >= self.trigger {
+            return self.push_slow(entry, bytes, counts);
+        }
+        // SAFETY: there is room for a whole bag, since the trigger is not zero.
+        let place = unsafe { self.open.as_mut_ptr().add(at) };
+        // SAFETY: as above; what lies there is not in use.
+        unsafe { place.write(entry) };
+        let fill = fill.with(bytes);
+        counts.set_open(fill);
+        if fill.bytes() < self.limits.bytes { Due::Nothing } else { Due::Seal }
+    }
+
+    /// The first object of a bag without room, the last one of a bag, and that at which to look.
+    #[cold]
+    #[inline(never)]
+    fn push_slow(&mut self, entry: Entry, bytes: usize, counts: &Counts) -> Due {
+        let fill = counts.open();
+        let at = fill.objects();
         if at >= self.open.capacity() {
             self.make_room(at);
         }
@@ -172,19 +190,15 @@ impl Garbage {
         unsafe { place.write(entry) };
         let fill = fill.with(bytes);
         counts.set_open(fill);
-        if at + 1 < self.trigger && fill.bytes() < self.limits.bytes {
-            return Due::Nothing;
-        }
-        self.due(fill)
-    }
-
-    #[cold]
-    fn due(&mut self, fill: Fill) -> Due {
-        if fill.objects() >= self.limits.batch || fill.bytes() >= self.limits.bytes {
-            return Due::Seal;
-        }
+        let was_look = at + 1 == self.limits.look && self.trigger == self.limits.look;
         self.trigger = self.limits.batch;
-        Due::Look
+        if fill.objects() >= self.limits.batch || fill.bytes() >= self.limits.bytes {
+            Due::Seal
+        } else if was_look {
+            Due::Look
+        } else {
+            Due::Nothing
+        }
     }
 
     /// Makes room for a bag, or for more where a panic has come before the seal.
@@ -206,7 +220,9 @@ impl Garbage {
         let bag = self.close(number, counts);
         counts.hold(&bag);
         self.insert(bag);
-        self.trigger = self.limits.look;
+        if self.trigger > 0 {
+            self.trigger = self.limits.look;
+        }
         core::mem::replace(&mut self.newest, number)
     }
 
@@ -214,6 +230,7 @@ impl Garbage {
         let fill = counts.open();
         counts.set_open(Fill::EMPTY);
         let next = self.spare.pop().unwrap_or_default();
+        self.trigger = if next.capacity() < self.limits.batch { 0 } else { self.limits.batch };
         let mut entries = core::mem::replace(&mut self.open, next);
         // SAFETY: `push` has written so many.
         unsafe { entries.set_len(fill.objects()) };
@@ -341,7 +358,6 @@ impl Garbage {
             keep(Sealed { number: 0, entries, bytes: 0, held: 0 });
         }
         self.newest = 0;
-        self.trigger = self.limits.batch;
     }
 
     /// Marks all ripe bags as such, for whoever takes them.

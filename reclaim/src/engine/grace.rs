@@ -11,7 +11,7 @@ use super::config::Limits;
 use super::mode::fault;
 use super::pins::Pins;
 use super::turns::Turns;
-use super::word::{FIRST_ERA, UNIT, era_of};
+use super::word::{FENCES, FIRST_ERA, UNIT, era_of};
 use super::{Config, Mode, Record};
 use crate::orphans::{Bundle, Orphans};
 use crate::records::Records;
@@ -48,7 +48,7 @@ impl<M: Mode> Engine<M> {
     const_fn! {
         pub(crate) fn new(config: Config) -> Self {
             Self {
-                era: CachePadded::new(AtomicU64::new(FIRST_ERA)),
+                era: CachePadded::new(AtomicU64::new(FIRST_ERA | undecided())),
                 started: CachePadded::new(Started {
                     count: AtomicU64::new(0),
                     busy: AtomicBool::new(false),
@@ -75,7 +75,7 @@ impl<M: Mode> Engine<M> {
     /// Whether heavy `number` has ended. If so, it happened before this call's return.
     pub(super) fn has_ended(&self, number: u64) -> bool {
         // Acquire: pairs with the Release in `advance`.
-        self.era.load(Ordering::Acquire) > number
+        era_of(self.era.load(Ordering::Acquire)) > number
     }
 
     /// Issues a heavy, unless another thread is at it. Whether it did.
@@ -89,13 +89,13 @@ impl<M: Mode> Engine<M> {
         // happens before the heavy.
         let number = count.fetch_add(UNIT, Ordering::AcqRel) + UNIT;
         if fault!(M, EARLY_ERA) {
-            self.era.store(number + UNIT, Ordering::Release);
+            self.era.store(number + UNIT | fences(), Ordering::Release);
         }
         if !fault!(M, NO_HEAVY) {
             asym::heavy();
         }
         // Release: whoever reads this era knows that the heavy happened before.
-        self.era.store(number + UNIT, Ordering::Release);
+        self.era.store(number + UNIT | fences(), Ordering::Release);
         busy.store(false, Ordering::Release);
         true
     }
@@ -108,14 +108,14 @@ impl<M: Mode> Engine<M> {
 
     /// Heavies ended, and heavies that seals found already issued.
     pub(super) fn barriers(&self) -> (u64, u64) {
-        let ended = self.era.load(Ordering::Relaxed) / UNIT - FIRST_ERA / UNIT;
+        let ended = era_of(self.era.load(Ordering::Relaxed) - FIRST_ERA) / UNIT;
         (ended, self.started.saved.load(Ordering::Relaxed))
     }
 
     /// The number below which every bag is ripe (I4).
     pub(super) fn horizon(&self) -> u64 {
         // Acquire: H(r) happened before, for each r below.
-        let era = self.era.load(Ordering::Acquire);
+        let era = era_of(self.era.load(Ordering::Acquire));
         self.records().fold(era, |oldest, record| match record.published() {
             Some(word) => oldest.min(era_of(word)),
             None => oldest,
@@ -125,7 +125,7 @@ impl<M: Mode> Engine<M> {
     /// The pins there are, by birth, and the number below which a heavy has ended (I8).
     pub(super) fn scan_pins(&self, seen: &mut Pins) {
         // Acquire, as in `horizon`, and before any record is looked at.
-        seen.era = self.era.load(Ordering::Acquire);
+        seen.era = era_of(self.era.load(Ordering::Acquire));
         seen.pins.clear();
         seen.pins.extend(self.records().filter_map(|record| {
             let low = era_of(record.published()?);
@@ -166,26 +166,33 @@ impl<M: Mode> Engine<M> {
     /// A record for the caller alone: one that was given back, or a new one.
     #[cold]
     pub(crate) fn acquire_record(&self) -> NonNull<Record<M>> {
+        // Before anything of this record fences.
+        if fences() == 0 && self.era.load(Ordering::Relaxed) & FENCES != 0 {
+            // Relaxed: what the era stands for stays as it is.
+            self.era.fetch_and(!FENCES, Ordering::Relaxed);
+        }
         self.records.acquire(|| Record::new(self))
     }
 
-    /// Takes all garbage of the domain, which is then counted among the orphans; calls `seen` with
-    /// each record after its garbage was taken.
+    /// Takes all garbage of the domain, which is then counted among the orphans; calls
+    /// `running` with each record whose owner was running a destructor then.
     pub(super) fn gather<'a>(
         &'a self,
         bags: &mut Vec<Sealed>,
-        mut seen: impl FnMut(&'a Record<M>),
+        mut running: impl FnMut(&'a Record<M>, u32),
     ) {
         self.turns.until_still(|| {
             self.orphans.take(|bag| bags.push(bag));
             for record in self.records() {
-                record.garbage.with_guest(|garbage| {
+                let ((), mark) = record.garbage.with_guest(|garbage| {
                     garbage.take(&record.counts, |bag| {
                         self.orphans.count(bag.amount());
                         bags.push(bag);
                     });
                 });
-                seen(record);
+                if let Some(mark) = mark {
+                    running(record, mark);
+                }
             }
         });
     }
@@ -206,6 +213,22 @@ impl<M: Mode> core::fmt::Debug for Engine<M> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Engine").field("limits", &self.limits).finish_non_exhaustive()
     }
+}
+
+/// [`FENCES`], where the fences are symmetric. Decides it.
+fn fences() -> u64 {
+    if asym::Asymmetric::proven().is_some() { 0 } else { FENCES }
+}
+
+/// What the era starts with, before anyone has asked: then pins fence to be safe.
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+const fn undecided() -> u64 {
+    FENCES
+}
+
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+fn undecided() -> u64 {
+    fences()
 }
 
 /// Waiting for readers, who wake nobody: spins, then yields, then sleeps for up to a millisecond.

@@ -49,7 +49,7 @@ impl<M: Mode> NumberedHandle<M> {
     #[inline(always)]
     pub fn pin(&mut self) -> LocalGuard<'_, M> {
         let record = self.record();
-        record.enter(&record.engine().era);
+        record.enter(&self.domain.engine().era);
         LocalGuard::new(record)
     }
 
@@ -64,7 +64,7 @@ impl<M: Mode> NumberedHandle<M> {
     #[inline(always)]
     pub fn pin_nested(&self) -> NestedGuard<'_, M> {
         let record = self.record();
-        record.enter_nested(&record.engine().era);
+        record.enter_nested(&self.domain.engine().era);
         NestedGuard::new(record)
     }
 

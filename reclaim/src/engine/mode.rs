@@ -52,7 +52,7 @@ impl Mode for ByBirth {
 
     const NAME: &'static str = "interval";
     const BY_BIRTH: bool = true;
-    const BATCH: u32 = 256;
+    const BATCH: u32 = 192;
 
     #[inline(always)]
     fn header(era: u64) -> Birth {

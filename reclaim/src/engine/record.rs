@@ -3,13 +3,13 @@
 use core::ptr;
 
 use latchwork_sync::asym;
-use latchwork_sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use latchwork_sync::atomic::{AtomicU64, Ordering};
 
 use super::garbage::{Counts, Garbage};
 use super::grace::Engine;
 use super::mode::{Mode, fault};
-use super::word::{DEPTH, OFF, TRANSIENT, UNIT};
-use crate::biased::Biased;
+use super::word::{DEPTH, FENCES, OFF, TRANSIENT, UNIT};
+use crate::biased::{Biased, light_by_barrier};
 use crate::pointer::{Atomic, Shared, Tagged};
 use crate::records::{Link, Linked};
 
@@ -25,10 +25,16 @@ pub(crate) struct Record<M: Mode> {
     high: AtomicU64,
     engine: *const Engine<M>,
     link: Link<Self>,
-    /// How often the owner has begun and ended a destructor: odd while one runs.
-    pub(super) running: AtomicU32,
     pub(super) counts: Counts,
     pub(super) garbage: Biased<Garbage>,
+}
+
+/// The light of a pin, where it is more than nothing or not yet known.
+#[cold]
+#[inline(never)]
+fn fence() {
+    // Pairs with the heavy in `Engine::advance` (I1).
+    asym::light();
 }
 
 impl<M: Mode> Linked for Record<M> {
@@ -45,7 +51,6 @@ impl<M: Mode> Record<M> {
             high: AtomicU64::new(OFF),
             engine,
             link: Link::new(),
-            running: AtomicU32::new(0),
             counts: Counts::default(),
             garbage: Biased::new(Garbage::new(engine.limits)),
         }
@@ -107,7 +112,10 @@ impl<M: Mode> Record<M> {
         self.low.store(era | depth, Ordering::Release);
         if !fault!(M, NO_LIGHT) {
             // Pairs with the heavy in `Engine::advance` (I1).
-            asym::light();
+            light_by_barrier();
+            if era & FENCES != 0 {
+                fence();
+            }
         }
     }
 
@@ -135,7 +143,7 @@ impl<M: Mode> Record<M> {
         );
         if fault!(M, NESTED_REPIN) {
             let era = self.engine().era.load(Ordering::Relaxed);
-            self.low.store(era | (word + 1) & (UNIT - 1), Ordering::Release);
+            self.low.store(era & !FENCES | (word + 1) & (UNIT - 1), Ordering::Release);
             return;
         }
         // Release, as in `publish`. The era stays that of the outermost pin, and no fence is

@@ -2,12 +2,9 @@
 
 use alloc::vec::Vec;
 
-use latchwork_sync::Backoff;
-use latchwork_sync::atomic::Ordering;
-
 use super::bag::{Entry, Sealed};
 use super::garbage::{Amount, Due, Garbage};
-use super::grace::{Engine, Pause};
+use super::grace::Engine;
 use super::mode::Mode;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 use super::mode::fault;
@@ -25,6 +22,16 @@ impl<M: Mode> Record<M> {
         unsafe { self.garbage.with(f) }
     }
 
+    /// As [`Record::with_garbage`], with an object to take out, for `free_one`.
+    #[inline(always)]
+    fn take_garbage<R>(
+        &self,
+        f: impl FnOnce(&mut Garbage) -> (Option<Entry>, R),
+    ) -> (Option<Entry>, R) {
+        // SAFETY: as above.
+        unsafe { self.garbage.take(f) }
+    }
+
     /// Takes an object in, and frees about one that is ripe.
     ///
     /// # Safety
@@ -34,21 +41,21 @@ impl<M: Mode> Record<M> {
     pub(crate) unsafe fn retire(&self, retired: &Retired) {
         let counts = &self.counts;
         // While a destructor runs, retires don't free, or a chain would recurse.
-        let running = self.is_running();
-        let (due, next, pace) = self.with_garbage(|garbage| {
+        let running = self.garbage.is_running();
+        let (next, (due, pace)) = self.take_garbage(|garbage| {
             #[cfg(any(latchwork_loom, latchwork_shuttle))]
             if fault!(M, EARLY_TICKET) && Garbage::is_open_empty(counts) {
                 garbage.early = self.engine().ticket();
             }
             let due = garbage.push(Entry::new(retired), retired.bytes(), counts);
             let next = if running { None } else { garbage.next(counts) };
-            if next.is_some() {
-                self.begin_running();
-            }
-            (due, next, garbage.pace())
+            (next, (due, garbage.pace()))
         });
         if let Some(next) = next {
-            self.free_some(next, pace);
+            self.free_one(next);
+            if pace > 1 {
+                self.free_more(pace - 1);
+            }
         }
         match due {
             Due::Nothing => {}
@@ -57,11 +64,10 @@ impl<M: Mode> Record<M> {
         }
     }
 
-    /// Frees what has begun, and as many more as the pace asks.
-    #[inline(always)]
-    fn free_some(&self, first: Entry, pace: u32) {
-        self.free_one(first);
-        for _ in 1..pace {
+    /// As many more as the pace asks.
+    #[cold]
+    fn free_more(&self, more: u32) {
+        for _ in 0..more {
             if !self.free_next() {
                 break;
             }
@@ -70,46 +76,17 @@ impl<M: Mode> Record<M> {
 
     /// Frees one object, if one is ripe.
     fn free_next(&self) -> bool {
-        let next = self.with_garbage(|garbage| {
-            let next = garbage.next(&self.counts);
-            if next.is_some() {
-                self.begin_running();
-            }
-            next
-        });
+        let (next, ()) = self.take_garbage(|garbage| (garbage.next(&self.counts), ()));
         next.is_some_and(|next| {
             self.free_one(next);
             true
         })
     }
 
-    /// Whether a destructor runs.
-    #[inline(always)]
-    fn is_running(&self) -> bool {
-        self.running.load(Ordering::Relaxed) % 2 == 1
-    }
-
-    #[inline(always)]
-    fn begin_running(&self) {
-        // Relaxed: written while the garbage is held; a guest that comes later sees it.
-        self.running.store(self.running.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
-    }
-
-    /// Frees an object for which `begin_running` was called.
+    /// Frees an object that was taken out.
     #[inline(always)]
     fn free_one(&self, entry: Entry) {
-        struct Ran<'a, M: Mode>(&'a Record<M>);
-
-        impl<M: Mode> Drop for Ran<'_, M> {
-            #[inline(always)]
-            fn drop(&mut self) {
-                let running = &self.0.running;
-                // Release: pairs with the Acquire of a barrier that waits for the destructor.
-                running.store(running.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
-            }
-        }
-
-        let _ran = Ran(self);
+        let _running = self.garbage.running();
         // SAFETY: the object was in a ripe bag (I4), and is taken out once.
         unsafe { entry.free() };
     }
@@ -206,23 +183,20 @@ impl<M: Mode> Record<M> {
     }
 
     fn free_ripe(&self) {
-        while !self.is_running() && self.free_next() {}
+        while !self.garbage.is_running() && self.free_next() {}
     }
 
     /// Frees everything in the domain that was retired before, once no pin can see it.
     pub(crate) fn barrier(&self) {
-        assert!(!self.is_running(), "a destructor must not wait for garbage that it is part of");
+        assert!(
+            !self.garbage.is_running(),
+            "a destructor must not wait for garbage that it is part of"
+        );
         let engine = self.engine();
         let _turn = engine.turns.begin();
         let mut rest = Rest { engine, bags: Vec::new(), entries: Vec::new(), ripe: false };
         let mut busy = Vec::new();
-        engine.gather(&mut rest.bags, |record| {
-            // Relaxed: written before the garbage was let go.
-            let running = record.running.load(Ordering::Relaxed);
-            if running % 2 == 1 {
-                busy.push((record, running));
-            }
-        });
+        engine.gather(&mut rest.bags, |record, mark| busy.push((record, mark)));
         engine.wait_for_pins(engine.ticket());
         rest.ripe = true;
         while let Some(mut bag) = rest.bags.pop() {
@@ -230,21 +204,12 @@ impl<M: Mode> Record<M> {
             rest.entries = core::mem::take(&mut bag.entries);
             while let Some(entry) = rest.entries.pop() {
                 engine.turns.note_freed();
-                self.begin_running();
+                self.garbage.begin_running();
                 self.free_one(entry);
             }
         }
-        let backoff = Backoff::new();
-        let pause = Pause::new();
-        for (record, running) in busy {
-            // Acquire: pairs with the Release at the destructor's end.
-            while record.running.load(Ordering::Acquire) == running {
-                if backoff.is_completed() {
-                    pause.step();
-                } else {
-                    backoff.snooze();
-                }
-            }
+        for (record, mark) in busy {
+            record.garbage.wait_for_destructor(mark);
         }
     }
 

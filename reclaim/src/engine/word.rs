@@ -15,6 +15,10 @@ pub(crate) const UNIT: u64 = 1 << 12;
 /// The first era: above zero, so that a pinned word never is.
 pub(crate) const FIRST_ERA: u64 = UNIT;
 
+/// In the shared era: a pin must fence in earnest. Falls on the bit that every pinned word has, so
+/// that it changes nothing there.
+pub(crate) const FENCES: u64 = 1;
+
 /// Not pinned.
 pub(crate) const OFF: u64 = 0;
 

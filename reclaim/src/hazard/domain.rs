@@ -88,18 +88,24 @@ impl Engine {
         self.turns.note_freed();
     }
 
-    /// Takes all garbage of the domain, which is then counted among the orphans; calls `seen` with
-    /// each record after its garbage was taken.
-    pub(super) fn gather<'a>(&'a self, all: &mut Vec<Retired>, mut seen: impl FnMut(&'a Record)) {
+    /// Takes all garbage of the domain, which is then counted among the orphans; calls
+    /// `running` with each record whose owner was running a destructor then.
+    pub(super) fn gather<'a>(
+        &'a self,
+        all: &mut Vec<Retired>,
+        mut running: impl FnMut(&'a Record, u32),
+    ) {
         self.turns.until_still(|| {
             self.orphans.take(|mut bag| all.append(&mut bag.0));
             for record in self.records.iter() {
-                record.garbage.with_guest(|garbage| {
+                let ((), mark) = record.garbage.with_guest(|garbage| {
                     let mut bag = garbage.take(&record.counts);
                     self.orphans.count(bag.amount());
                     all.append(&mut bag.0);
                 });
-                seen(record);
+                if let Some(mark) = mark {
+                    running(record, mark);
+                }
             }
         });
     }

@@ -3,7 +3,6 @@
 use alloc::vec::Vec;
 
 use latchwork_sync::Backoff;
-use latchwork_sync::atomic::{AtomicU32, Ordering};
 use latchwork_sync::cell::UnsafeCell;
 
 use super::domain::Engine;
@@ -23,8 +22,6 @@ pub(crate) struct Record {
     /// Guards of a thread that are alive, and whether the last of them gives the record back. The
     /// owner's alone.
     guards: UnsafeCell<Guards>,
-    /// How often the owner has begun and ended a destructor: odd while one runs.
-    running: AtomicU32,
     pub(super) counts: Counts,
     pub(super) garbage: Biased<Garbage>,
 }
@@ -49,7 +46,6 @@ impl Record {
             link: Link::new(),
             engine,
             guards: UnsafeCell::new(Guards::default()),
-            running: AtomicU32::new(0),
             counts: Counts::default(),
             garbage: Biased::new(Garbage::new(engine.limits)),
         }
@@ -166,11 +162,11 @@ impl Record {
     #[inline]
     pub(super) unsafe fn retire(&self, retired: Retired) {
         // While a destructor runs, retires don't free, or a chain would recurse.
-        let running = self.is_running();
-        let (full, next, pace) = self.with_garbage(|garbage| {
+        let running = self.garbage.is_running();
+        let (next, (full, pace)) = self.take_garbage(|garbage| {
             let full = garbage.push(retired, &self.counts);
-            let next = if running { None } else { self.begin(garbage) };
-            (full, next, garbage.pace())
+            let next = if running { None } else { garbage.next(&self.counts) };
+            (next, (full, garbage.pace()))
         });
         if let Some(next) = next {
             self.free_one(next);
@@ -185,65 +181,28 @@ impl Record {
         }
     }
 
-    /// Takes one object that is ripe, to be freed.
+    /// As [`Record::with_garbage`], with an object to take out, for `free_one`.
     #[inline(always)]
-    fn begin(&self, garbage: &mut Garbage) -> Option<Retired> {
-        let next = garbage.next(&self.counts);
-        if next.is_some() {
-            self.begin_running();
-        }
-        next
+    fn take_garbage<R>(
+        &self,
+        f: impl FnOnce(&mut Garbage) -> (Option<Retired>, R),
+    ) -> (Option<Retired>, R) {
+        // SAFETY: as above.
+        unsafe { self.garbage.take(f) }
     }
 
     fn free_next(&self) -> bool {
-        let next = self.with_garbage(|garbage| self.begin(garbage));
+        let (next, ()) = self.take_garbage(|garbage| (garbage.next(&self.counts), ()));
         next.is_some_and(|next| {
             self.free_one(next);
             true
         })
     }
 
-    /// Whether a destructor runs.
+    /// Frees an object that was taken out.
     #[inline(always)]
-    pub(super) fn is_running(&self) -> bool {
-        self.running() % 2 == 1
-    }
-
-    /// Odd while a destructor runs.
-    #[inline(always)]
-    pub(super) fn running(&self) -> u32 {
-        self.running.load(Ordering::Relaxed)
-    }
-
-    /// Waits for the end of the destructor that ran when this was the count.
-    pub(super) fn wait_for_destructor(&self, running: u32) {
-        let backoff = Backoff::new();
-        // Acquire: pairs with the Release in `free_one`.
-        while self.running.load(Ordering::Acquire) == running {
-            backoff.snooze();
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn begin_running(&self) {
-        // Relaxed: written while the garbage is held; a guest that comes later sees it.
-        self.running.store(self.running().wrapping_add(1), Ordering::Relaxed);
-    }
-
-    /// Frees an object for which `begin_running` was called.
-    #[inline(always)]
-    pub(super) fn free_one(&self, retired: Retired) {
-        struct Ran<'a>(&'a Record);
-
-        impl Drop for Ran<'_> {
-            #[inline(always)]
-            fn drop(&mut self) {
-                // Release: pairs with the Acquire of a barrier that waits for the destructor.
-                self.0.running.store(self.0.running().wrapping_add(1), Ordering::Release);
-            }
-        }
-
-        let _ran = Ran(self);
+    fn free_one(&self, retired: Retired) {
+        let _running = self.garbage.running();
         // SAFETY: a scan has found that nobody protects the object (I2), and it is taken out once.
         unsafe { retired.free() };
     }
@@ -292,22 +251,20 @@ impl Record {
         if has_orphans || !self.with_garbage(|garbage| garbage.is_open_empty()) {
             self.scan();
         }
-        while !self.is_running() && self.free_next() {}
+        while !self.garbage.is_running() && self.free_next() {}
     }
 
     /// Frees everything in the domain that was retired before, once nobody protects it.
     pub(super) fn barrier(&self) {
-        assert!(!self.is_running(), "a destructor must not wait for garbage that it is part of");
+        assert!(
+            !self.garbage.is_running(),
+            "a destructor must not wait for garbage that it is part of"
+        );
         let engine = self.engine();
         let _turn = engine.begin_barrier();
         let mut rest = Rest { engine, kept: Vec::new(), ripe: Vec::new() };
         let mut busy = Vec::new();
-        engine.gather(&mut rest.kept, |record| {
-            let running = record.running();
-            if running % 2 == 1 {
-                busy.push((record, running));
-            }
-        });
+        engine.gather(&mut rest.kept, |record, mark| busy.push((record, mark)));
         // One heavy is enough: what was unlinked before it can't be protected after it (I2).
         engine.heavy();
         let mut shown = Vec::new();
@@ -318,7 +275,7 @@ impl Record {
             while let Some(retired) = rest.ripe.pop() {
                 engine.orphans.discount((1, retired.bytes()));
                 engine.note_freed();
-                self.begin_running();
+                self.garbage.begin_running();
                 self.free_one(retired);
             }
             if rest.kept.is_empty() {
@@ -326,8 +283,8 @@ impl Record {
             }
             backoff.snooze();
         }
-        for (record, running) in busy {
-            record.wait_for_destructor(running);
+        for (record, mark) in busy {
+            record.garbage.wait_for_destructor(mark);
         }
     }
 

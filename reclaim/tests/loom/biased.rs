@@ -11,10 +11,11 @@ fn own(lock: &Biased<String>, text: &str) -> String {
 }
 
 fn visit(lock: &Biased<String>) -> String {
-    lock.with_guest(|value| {
+    let (seen, _) = lock.with_guest(|value| {
         value.push('g');
         value.clone()
-    })
+    });
+    seen
 }
 
 /// The owner goes in twice, a guest once.
