@@ -2,6 +2,7 @@
 
 pub(crate) mod cargo;
 pub(crate) mod codegen;
+pub(crate) mod engine;
 pub(crate) mod facade;
 pub(crate) mod fuzz;
 pub(crate) mod models;
@@ -10,6 +11,7 @@ pub(crate) mod packages;
 pub(crate) mod sanitizers;
 pub(crate) mod shelf;
 pub(crate) mod spin;
+pub(crate) mod stock;
 pub(crate) mod targets;
 pub(crate) mod tsan;
 
@@ -163,7 +165,7 @@ pub(crate) const ALL: &[Step] = &[
         name: "stock",
         about: "the facade's models under loom as published, which sees less",
         when: When::Thorough,
-        run: models::stock,
+        run: stock::run,
     },
     Step {
         name: "mutants",

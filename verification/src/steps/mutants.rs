@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Run;
 use super::cargo::excerpt;
-use super::models::{Built, Engine};
+use super::engine::{Built, Engine};
 use crate::corrected_loom::CorrectedLoom;
 use crate::mutants::equivalents::{self, Equivalents, Excuses};
 use crate::mutants::hunt::{Fate, Hunt, Quarry};
