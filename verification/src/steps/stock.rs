@@ -38,13 +38,16 @@ pub(crate) fn run(run: &mut Run) {
             Err(finished) => return Ok(Some(Outcome::fail(excerpt(&finished)).repeat(&repeat))),
         };
         let results = run.log(krate).with_extension("models");
+        if results.is_file() {
+            std::fs::remove_file(&results)?;
+        }
         let command = Invocation::new(&built.program, &run.workspace.root.join(&krate.directory))
             .args(["--models-only"])
             .env("LATCHWORK_STOCK_LOOM", "1")
             .env("LATCHWORK_MODELS", results.to_string_lossy())
             .env("LATCHWORK_JOBS", run.options.jobs().to_string());
         let finished = command.run(&run.log(krate))?;
-        let lines = counts::of_models(&std::fs::read_to_string(&results)?);
+        let lines = counts::of_models(&std::fs::read_to_string(&results).unwrap_or_default());
         let mut outcome = Outcome::default();
         for line in &lines {
             let is_beyond = BEYOND_STOCK.contains(&line.name.as_str());
