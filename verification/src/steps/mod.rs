@@ -14,6 +14,7 @@ pub(crate) mod spin;
 pub(crate) mod stock;
 pub(crate) mod targets;
 pub(crate) mod tsan;
+pub(crate) mod typos;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
@@ -94,6 +95,12 @@ pub(crate) const ALL: &[Step] = &[
         about: "manifests, licences, features in the READMEs, the oldest Rust, sources",
         when: When::Always,
         run: shelf::run,
+    },
+    Step {
+        name: "typos",
+        about: "spelling, by `typos`; with --long it is built where it isn't installed",
+        when: When::Always,
+        run: typos::run,
     },
     Step {
         name: "publish",

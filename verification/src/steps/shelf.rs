@@ -54,6 +54,47 @@ pub(crate) fn run(run: &mut Run) {
     });
     run.check("sources", |_| Ok(Some(verdict(&packages.foreign()))));
     run.check("semver", |run| Ok(Some(since_last_release(run))));
+    run.check("oldest Rust", |run| with_the_oldest(run, &packages).map(Some));
+}
+
+/// Builds each crate with the oldest compiler that it promises, where that is installed.
+fn with_the_oldest(run: &Run, packages: &Packages) -> anyhow::Result<Outcome> {
+    let ask = |program: &str, arguments: &[&str]| {
+        Invocation::new(program, &run.workspace.root).args(arguments).output().unwrap_or_default()
+    };
+    let current = ask("rustc", &["--version"]);
+    let installed = ask("rustup", &["toolchain", "list"]);
+    let mut sum = Outcome::default();
+    for krate in run.crates.iter().filter(|krate| krate.is_product()) {
+        let Some(oldest) = packages.of(&krate.name)?.text("rust_version") else { continue };
+        if current.starts_with(&format!("rustc {oldest}.")) {
+            // Every other step has built it with this very one.
+            sum.add(Outcome::pass());
+            continue;
+        }
+        let name = installed.split_whitespace().find(|name| is_release(name, oldest));
+        let Some(name) = name else {
+            sum.add(Outcome::skip(format!("{} needs Rust {oldest} for it", krate.name)));
+            continue;
+        };
+        let toolchain = format!("+{name}");
+        let target = run.workspace.target.join("oldest");
+        let command = Invocation::cargo(&run.workspace.root, [&*toolchain, "check", "--locked"])
+            .args(["--lib", "--all-features", "--package", &krate.name])
+            .env("CARGO_TARGET_DIR", target.to_string_lossy());
+        let finished = command.run(&run.log(krate))?;
+        sum.add(if finished.success {
+            Outcome::pass()
+        } else {
+            Outcome::fail(tail(&finished.output, 40)).repeat(&command)
+        });
+    }
+    Ok(sum)
+}
+
+/// Whether a toolchain's name, as rustup lists it, means a release of this kind.
+fn is_release(name: &str, oldest: &str) -> bool {
+    name.strip_prefix(oldest).is_some_and(|rest| rest.starts_with(['.', '-']))
 }
 
 /// One check for all; each finding is a line.
@@ -267,6 +308,14 @@ mod tests {
         assert!(release("1.100") > release("1.95.1"));
         assert!(release("1.71.0") < release("1.88"));
         assert!(None < release("1.0"), "who says nothing needs nothing");
+    }
+
+    #[test]
+    fn toolchains_are_found_by_their_release() {
+        assert!(is_release("1.88.0-x86_64-unknown-linux-gnu", "1.88"));
+        assert!(is_release("1.88-aarch64-apple-darwin", "1.88"));
+        assert!(!is_release("1.880.0-x86_64-unknown-linux-gnu", "1.88"));
+        assert!(!is_release("stable-x86_64-unknown-linux-gnu", "1.88"));
     }
 
     #[test]
