@@ -90,6 +90,8 @@ fn every_width_is_a_word() {
     there_and_back(1_u8, 2);
     there_and_back(-1_i16, 2);
     there_and_back('a', 'z');
+    // On some 32-bit processors eight bytes are aligned to four, and are no word.
+    #[cfg(not(target_arch = "x86"))]
     there_and_back(1.0_f64, 2.0);
     there_and_back([1_u8; 1], [2; 1]);
 }
