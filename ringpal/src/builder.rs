@@ -5,7 +5,7 @@ use core::fmt;
 
 use latchwork_sync::Event;
 use latchwork_sync::atomic::{AtomicU32, Ordering};
-use latchwork_sync::lock::{Arc, Mutex};
+use latchwork_sync::lock::Arc;
 use latchwork_sync::thread::{JoinHandle, spawn_named};
 
 use crate::backend::Backend;
@@ -266,7 +266,7 @@ impl Builder {
     ) -> Result<Ring, BuildError> {
         let core = Arc::new(Core::with(backend, self.drive, self.latencies));
         let thread = start_thread(&core)?;
-        Ok(Ring::assemble(core, Mutex::new(Some(thread)), info))
+        Ok(Ring::assemble(core, thread, info))
     }
 }
 

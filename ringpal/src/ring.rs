@@ -3,13 +3,14 @@
 use alloc::vec::Vec;
 use core::fmt;
 use std::io::IoSlice;
+use std::thread::ThreadId;
 
 use latchwork_sync::lock::{Arc, Mutex};
 use latchwork_sync::thread::JoinHandle;
 
 use crate::backend::{RawOp, Vector};
 use crate::builder::{BuildError, Builder};
-use crate::engine::{Core, Failure, Refused, Work};
+use crate::engine::{Core, Failure, Refused, Started, Work};
 use crate::error::{BatchError, Cause, OpError, Operation};
 use crate::file::{File, Policy};
 use crate::fork::Birth;
@@ -31,6 +32,8 @@ pub struct Ring {
     core: Arc<Core>,
     /// Taken by whoever closes.
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// Whose it is.
+    thread_id: ThreadId,
     info: RingInfo,
     birth: Birth,
 }
@@ -50,12 +53,10 @@ impl Ring {
         Builder::default()
     }
 
-    pub(crate) fn assemble(
-        core: Arc<Core>,
-        thread: Mutex<Option<JoinHandle<()>>>,
-        info: RingInfo,
-    ) -> Self {
-        Self { core, thread, info, birth: Birth::here() }
+    pub(crate) fn assemble(core: Arc<Core>, thread: JoinHandle<()>, info: RingInfo) -> Self {
+        let thread_id = thread.thread().id();
+        let thread = Mutex::new(Some(thread));
+        Self { core, thread, thread_id, info, birth: Birth::here() }
     }
 
     /// What the ring turned out to be.
@@ -251,10 +252,14 @@ impl Ring {
     /// exited. What runs inline on other threads goes on there.
     ///
     /// Closing twice, from any threads, is fine; each call returns after the end. In a process that
-    /// was forked from the ring's it does nothing.
+    /// was forked from the ring's it does nothing. On the ring's own thread, where a buffer's or a
+    /// waker's drop may come to it, it returns at once, and the end comes when that is through.
     pub fn close(&self) {
         if !self.birth.is_here() {
             return;
+        }
+        if std::thread::current().id() == self.thread_id {
+            return self.close_from_within();
         }
         // Nothing under the lock panics but a panic of the thread, which aborts.
         let mut thread = self.thread.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -262,6 +267,17 @@ impl Ring {
             self.core.close();
             // The thread aborts rather than unwinds.
             let _ = thread.join();
+        }
+    }
+
+    /// The thread can't wait for itself: it is told, and left to its end.
+    #[cold]
+    fn close_from_within(&self) {
+        // Held by another thread that closes the ring and waits for this one.
+        let Ok(mut thread) = self.thread.try_lock() else { return };
+        if thread.take().is_some() {
+            // SAFETY: no memory and no file.
+            drop(unsafe { Started::begin(&self.core, (), None, |()| Work::Close) });
         }
     }
 

@@ -351,3 +351,40 @@ fn tasks_of_many_threads_share_a_ring() {
         });
     });
 }
+
+/// The last owner of the ring is a buffer, which the ring's own thread drops.
+#[test]
+fn ring_that_is_dropped_on_its_own_thread_ends() {
+    struct Last {
+        // Dropped in this order.
+        ring: Option<Arc<Ring>>,
+        _told: std::sync::mpsc::Sender<()>,
+    }
+    impl AsRef<[u8]> for Last {
+        fn as_ref(&self) -> &[u8] {
+            assert!(self.ring.is_some());
+            &[7; 100]
+        }
+    }
+    for choice in [BackendChoice::IoUring, BackendChoice::Pool] {
+        for drive in [Drive::Submitter, Drive::Thread] {
+            let ring = match Ring::builder().backend(choice).drive(drive).build() {
+                Ok(ring) => Arc::new(ring),
+                Err(error) => {
+                    println!("skipped: {error}");
+                    continue;
+                }
+            };
+            let file = scratch(Policy::Ring);
+            let (told, end) = std::sync::mpsc::channel();
+            let last = Last { ring: Some(Arc::clone(&ring)), _told: told };
+            let writing = ring.on(&file).write(0, last);
+            drop(ring);
+            drop(writing);
+            assert!(end.recv().is_err(), "the sender is dropped after the ring");
+            let mut bytes = [0; 100];
+            std::os::unix::fs::FileExt::read_exact_at(file.as_std(), &mut bytes, 0).unwrap();
+            assert_eq!(bytes, [7; 100]);
+        }
+    }
+}

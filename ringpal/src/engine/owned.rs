@@ -79,7 +79,7 @@ impl<P: Send + 'static, F: Flaws> Started<P, F> {
     /// # Safety
     ///
     /// The memory and the file of the work belong to the payload, or outlive it; it is one
-    /// operation, or a request to cancel one that the payload keeps in place.
+    /// operation, the end of the ring, or a request to cancel what the payload keeps in place.
     pub unsafe fn begin(
         core: &Arc<Core<F>>,
         payload: P,

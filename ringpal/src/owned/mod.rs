@@ -2,7 +2,8 @@
 //!
 //! The buffer goes into the operation, stays there while the system works on it, and comes back
 //! with the result. A [`Pending`] that is dropped leaves its operation alone: it runs to its end,
-//! and the buffer is freed then, on the ring's thread. So no order of drops, leaks and panics lets
+//! and the buffer is freed then, on the thread that drives the ring: its drop must not panic, which
+//! ends the process, nor block on the ring. So no order of drops, leaks and panics lets
 //! the system write to memory that is somebody else's.
 //!
 //! Source of the rule: the use-after-free of rio (RUSTSEC-2020), whose futures borrowed, and those

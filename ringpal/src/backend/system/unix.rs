@@ -92,6 +92,7 @@ pub(crate) unsafe fn perform(op: &RawOp) -> Outcome {
 }
 
 /// So many vectors in one call; the system does the rest as a short transfer's.
+#[cfg_attr(target_vendor = "apple", allow(dead_code, reason = "it takes one at a time"))]
 pub(crate) const MOST_VECTORS: u32 = 1024;
 
 /// # Safety
