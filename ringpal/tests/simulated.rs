@@ -229,3 +229,59 @@ fn close_in_the_middle_loses_nothing() {
         });
     }
 }
+
+/// Vectored writes that own their buffers, some cancelled, some dropped: what an error says was done
+/// is done, what succeeded is there in full, and each handle ends once.
+#[test]
+fn owned_operations_find_exact_bytes() {
+    use std::os::unix::fs::FileExt;
+    const RANGE: usize = 4_000;
+    for seed in 0..SEEDS {
+        let file = scratch();
+        let ring = Ring::builder()
+            .simulated(Simulation::of_everything(seed))
+            .drive(drives(seed))
+            .depth([1, 3, 9][(seed % 3) as usize])
+            .build()
+            .unwrap();
+        let cut = |number: usize| {
+            let whole = content(number, seed as u8).repeat(3);
+            let lengths = [seed as usize % 700, 0, number * 37, 512, 1_000];
+            let mut rest = &whole[..lengths.iter().sum()];
+            let pieces = lengths.map(|length| {
+                let (piece, after) = rest.split_at(length);
+                rest = after;
+                piece.to_vec()
+            });
+            pieces.to_vec()
+        };
+        let begin =
+            |number: usize| ring.on(&file).write_vectored((number * RANGE) as u64, cut(number));
+        let mut writes: Vec<_> = (0..9).map(|number| Some(begin(number))).collect();
+        for (number, write) in writes.iter_mut().enumerate() {
+            match (seed as usize + number) % 5 {
+                0 => write.as_ref().unwrap().cancel(),
+                1 => drop(write.take()),
+                _ => {}
+            }
+        }
+        for (number, write) in writes.into_iter().enumerate() {
+            let Some(write) = write else { continue };
+            let completed = write.wait();
+            let whole = completed.buffer.concat();
+            assert_eq!(whole, cut(number).concat());
+            let done = match completed.result {
+                Ok(()) => whole.len(),
+                Err(error) => {
+                    let known =
+                        [Cause::Os(libc::ENOSPC), Cause::Cancelled, Cause::RingFailed(libc::EBADF)];
+                    assert!(known.contains(&error.cause()), "seed {seed}: {error}");
+                    error.done()
+                }
+            };
+            let mut bytes = vec![0; done];
+            file.as_std().read_exact_at(&mut bytes, (number * RANGE) as u64).unwrap();
+            assert!(bytes == whole[..done], "seed {seed}, write {number}");
+        }
+    }
+}

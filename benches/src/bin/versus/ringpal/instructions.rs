@@ -3,38 +3,31 @@
 
 use std::process::Command;
 
-use io_uring::IoUring;
 use latchwork_benches::{Row, Versus};
 use latchwork_ringpal::{BackendChoice, Ring};
 
-use super::{BATCH, GROUP, raw_nops};
+use super::{BATCH, GROUP};
 
-/// Says what the program shall do instead of measuring, and how often.
+/// How many batches the program shall do instead of measuring.
 const TASK: &str = "LATCHWORK_COUNTED_NOPS";
 
 /// Does what a run under callgrind was started for, and ends the program.
 pub(super) fn answer() {
-    let Ok(task) = std::env::var(TASK) else { return };
-    let Some((what, batches)) = task.split_once(' ') else { return };
+    let Ok(batches) = std::env::var(TASK) else { return };
     let batches: usize = batches.parse().expect("a number");
-    if what == "ours" {
-        let ring = Ring::builder().backend(BackendChoice::IoUring).build().expect("a ring");
-        (0..batches).for_each(|_| ring.nop(BATCH).expect("a ring at work"));
-    } else {
-        let mut raw = IoUring::new(256).expect("a ring");
-        (0..batches).for_each(|_| raw_nops(&mut raw, BATCH));
-    }
+    let ring = Ring::builder().backend(BackendChoice::IoUring).build().expect("a ring");
+    (0..batches).for_each(|_| ring.nop(BATCH).expect("a ring at work"));
     std::process::exit(0);
 }
 
 /// The instructions of a whole run.
-fn count(what: &str, batches: usize) -> Result<f64, String> {
+fn count(batches: usize) -> Result<f64, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(program)
         .arg("ringpal/instr_32")
-        .env(TASK, format!("{what} {batches}"))
+        .env(TASK, batches.to_string())
         .output()
         .map_err(|error| format!("valgrind: {error}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -48,26 +41,26 @@ fn count(what: &str, batches: usize) -> Result<f64, String> {
     }
 }
 
-fn per_operation(what: &str) -> Result<f64, String> {
+fn per_operation() -> Result<f64, String> {
     const FEW: usize = 100;
     const MANY: usize = 1_100;
-    let difference = count(what, MANY)? - count(what, FEW)?;
+    let difference = count(MANY)? - count(FEW)?;
     Ok(difference / ((MANY - FEW) * BATCH) as f64)
 }
 
 pub(super) fn row(versus: &mut Versus) {
-    match (per_operation("ours"), per_operation("raw")) {
-        (Ok(ours), Ok(raw)) => versus.push(Row {
+    match per_operation() {
+        Ok(ours) => versus.push(Row {
             group: GROUP.into(),
             row: "instr_32".into(),
-            peer: Some("io-uring".into()),
+            peer: None,
             unit: "instructions/op".into(),
             ours,
-            theirs: Some(raw),
-            ratio: Some(ours / raw),
+            theirs: None,
+            ratio: None,
             rounds: 1,
             spread: 0.0,
         }),
-        (Err(reason), _) | (_, Err(reason)) => println!("{GROUP}/instr_32 skipped: {reason}"),
+        Err(reason) => println!("{GROUP}/instr_32 skipped: {reason}"),
     }
 }
