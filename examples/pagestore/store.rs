@@ -85,8 +85,16 @@ pub(crate) struct Store {
 impl Store {
     /// Opens a store, and makes it where there is none.
     pub(crate) fn open_or_create(directory: &Path, backend: BackendName) -> Result<Self> {
-        fs::create_dir_all(directory)
-            .map_err(|error| Failure::io("make the store", directory, &error))?;
+        let make = || {
+            if directory.is_dir() {
+                return Ok(());
+            }
+            fs::create_dir_all(directory)?;
+            // Its own name is as important as those in it.
+            let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
+            checkpoint::sync_directory(parent.unwrap_or(Path::new(".")))
+        };
+        make().map_err(|error| Failure::io("make the store", directory, &error))?;
         Self::recover(directory, backend, true)
     }
 

@@ -52,24 +52,44 @@ pub(crate) fn refuse_io_uring(command: &mut Command, error: u16) -> &mut Command
     filtered(command, filter)
 }
 
-/// Every sync says that it succeeded, and did nothing; and no file is opened past the page cache,
-/// where a sync has less to lose.
-pub(crate) fn lose_syncs(command: &mut Command) -> &mut Command {
-    // Number, architecture and instruction take 16 bytes; then come the arguments.
-    const THIRD_ARGUMENT: u32 = 16 + 2 * 8;
-    let is_direct = libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K;
+// Number, architecture and instruction take 16 bytes; then come the arguments.
+const THIRD_ARGUMENT: u32 = 16 + 2 * 8;
+
+/// Goes on if the file is to be opened past the page cache, else skips so many instructions.
+fn if_direct(then: u8, or_else: u8) -> libc::sock_filter {
     let direct = u32::try_from(libc::O_DIRECT).expect("a flag");
-    let invalid = u16::try_from(libc::EINVAL).expect("small");
+    instruction(libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K, then, or_else, direct)
+}
+
+fn invalid() -> u32 {
+    answer(u16::try_from(libc::EINVAL).expect("small"))
+}
+
+/// No file is opened past the page cache, as on some file systems: so a sync has all to lose.
+pub(crate) fn refuse_direct(command: &mut Command) -> &mut Command {
+    let filter = [
+        load(0),
+        if_is(libc::SYS_openat, 0, 2),
+        load(THIRD_ARGUMENT),
+        if_direct(1, 0),
+        end(ALLOW),
+        end(invalid()),
+    ];
+    filtered(command, filter)
+}
+
+/// Every sync says that it succeeded, and did nothing; and no file is opened past the page cache.
+pub(crate) fn lose_syncs(command: &mut Command) -> &mut Command {
     let filter = [
         load(0),
         if_is(libc::SYS_openat, 2, 0),
         if_is(libc::SYS_fsync, 4, 0),
         if_is(libc::SYS_fdatasync, 3, 2),
         load(THIRD_ARGUMENT),
-        instruction(is_direct, 2, 0, direct),
+        if_direct(2, 0),
         end(ALLOW),
         end(answer(0)),
-        end(answer(invalid)),
+        end(invalid()),
     ];
     filtered(command, filter)
 }
