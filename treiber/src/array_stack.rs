@@ -2,7 +2,7 @@
 
 use crate::lists::Lists;
 use crate::storage::{Flat, Full, Storage};
-use crate::surface::surface;
+use crate::surface::{bounded, surface};
 
 pub(crate) type Slots<T> = Flat<T, Full>;
 
@@ -90,47 +90,7 @@ impl<T> ArrayStack<T> {
     pub fn capacity(&self) -> usize {
         self.capacity
     }
-
-    /// Pushes a value.
-    ///
-    /// # Errors
-    ///
-    /// The value, when the stack is full.
-    #[inline]
-    pub fn push(&self, value: T) -> Result<(), T> {
-        self.lists.push(value)
-    }
-
-    /// As [`Self::push`], under the name that it has on every stack.
-    ///
-    /// # Errors
-    ///
-    /// The value, when the stack is full.
-    #[inline]
-    pub fn try_push(&self, value: T) -> Result<(), T> {
-        self.lists.push(value)
-    }
-
-    /// Pushes all values in one exchange, the iterator's last on top.
-    ///
-    /// Should the iterator panic, the values that it gave before are pushed.
-    ///
-    /// # Errors
-    ///
-    /// When the stack is full: the value that no longer fitted and the iterator. Those before are
-    /// pushed, in one exchange.
-    pub fn push_all<I: IntoIterator<Item = T>>(&self, values: I) -> Result<(), (T, I::IntoIter)> {
-        self.lists.push_all(values)
-    }
-
-    /// Pushes a value by the sole owner: no atomic operation unless a fresh slot is needed.
-    ///
-    /// # Errors
-    ///
-    /// The value, when the stack is full.
-    pub fn try_push_mut(&mut self, value: T) -> Result<(), T> {
-        self.lists.push_mut(value)
-    }
 }
 
+bounded!([T] ArrayStack<T>);
 surface!([T] ArrayStack<T>);

@@ -4,7 +4,7 @@ use latchwork_sync::const_fn;
 
 use crate::lists::Lists;
 use crate::storage::{Inline, Storage};
-use crate::surface::surface;
+use crate::surface::{bounded, surface};
 
 pub(crate) type Slots<T, const N: usize> = Inline<T, N>;
 
@@ -39,47 +39,6 @@ impl<T, const N: usize> InlineStack<T, N> {
         let others = parties.saturating_sub(1);
         N.saturating_sub(others.saturating_mul(2 * self.lists.storage().batch() + 2))
     }
-
-    /// Pushes a value.
-    ///
-    /// # Errors
-    ///
-    /// The value, when the stack is full.
-    #[inline]
-    pub fn push(&self, value: T) -> Result<(), T> {
-        self.lists.push(value)
-    }
-
-    /// As [`Self::push`], under the name that it has on every stack.
-    ///
-    /// # Errors
-    ///
-    /// The value, when the stack is full.
-    #[inline]
-    pub fn try_push(&self, value: T) -> Result<(), T> {
-        self.lists.push(value)
-    }
-
-    /// Pushes all values in one exchange, the iterator's last on top.
-    ///
-    /// Should the iterator panic, the values that it gave before are pushed.
-    ///
-    /// # Errors
-    ///
-    /// When the stack is full: the value that no longer fitted and the iterator. Those before are
-    /// pushed, in one exchange.
-    pub fn push_all<I: IntoIterator<Item = T>>(&self, values: I) -> Result<(), (T, I::IntoIter)> {
-        self.lists.push_all(values)
-    }
-
-    /// Pushes a value by the sole owner.
-    ///
-    /// # Errors
-    ///
-    /// The value, when the stack is full.
-    pub fn try_push_mut(&mut self, value: T) -> Result<(), T> {
-        self.lists.push_mut(value)
-    }
 }
 
 impl<T, const N: usize> Default for InlineStack<T, N> {
@@ -88,4 +47,5 @@ impl<T, const N: usize> Default for InlineStack<T, N> {
     }
 }
 
+bounded!([T, const N: usize] InlineStack<T, N>);
 surface!([T, const N: usize] InlineStack<T, N>);

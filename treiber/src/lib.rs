@@ -18,6 +18,8 @@ mod mailbox;
 #[doc(hidden)]
 #[allow(missing_debug_implementations, reason = "not for use")]
 pub mod narrow;
+#[cfg(feature = "reclaim")]
+mod reclaim_stack;
 mod stack;
 #[allow(
     unreachable_pub,
@@ -32,5 +34,7 @@ pub use array_stack::ArrayStack;
 pub use handle::{Handle, Reference, Slotted};
 pub use inline_stack::InlineStack;
 pub use mailbox::{Drain, Mailbox};
+#[cfg(feature = "reclaim")]
+pub use reclaim_stack::{ReclaimStack, Retiring};
 pub use stack::Stack;
 pub use surface::{IntoIter, TakeAll};

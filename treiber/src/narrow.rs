@@ -1,9 +1,12 @@
 //! Stacks with generations too narrow to be safe, and chunks too small to be quick: for the
 //! models and tests that show why the shipped ones are as they are.
 
+use latchwork_sync::atomic::Ordering;
+
 use crate::lists::Lists;
 use crate::storage::{Chunks, Flat, Full, Narrow, Storage};
-use crate::surface::surface;
+use crate::surface::{bounded, surface};
+use crate::tagged::{AddressTooWide, AtomicPacked, Packed, TaggedPointer, by_word};
 
 /// An [`ArrayStack`](crate::ArrayStack) with at most `BITS` bits of generation.
 pub struct NarrowStack<T, const BITS: u32> {
@@ -18,26 +21,20 @@ impl<T, const BITS: u32> NarrowStack<T, BITS> {
         Self { lists: Lists::new(storage) }
     }
 
-    /// Pushes a value.
-    ///
-    /// # Errors
-    ///
-    /// The value, when the stack is full.
-    #[inline]
-    pub fn push(&self, value: T) -> Result<(), T> {
-        self.lists.push(value)
-    }
-
-    /// Pushes all values in one exchange.
-    ///
-    /// # Errors
-    ///
-    /// When the stack is full: the value that no longer fitted and the iterator.
-    pub fn push_all<I: IntoIterator<Item = T>>(&self, values: I) -> Result<(), (T, I::IntoIter)> {
-        self.lists.push_all(values)
+    /// A pop that does something else between its read of the top and its exchange; `None` when
+    /// that fails. With generations so narrow that it may not, a value may come out twice: so
+    /// values must need no drop, and their bits must be small numbers, since they may be taken for
+    /// slots.
+    #[must_use]
+    pub fn pop_held_up(&self, meanwhile: impl FnOnce()) -> Option<T>
+    where
+        T: Copy,
+    {
+        self.lists.pop_held_up(meanwhile)
     }
 }
 
+bounded!([T, const BITS: u32] NarrowStack<T, BITS>);
 surface!([T, const BITS: u32] NarrowStack<T, BITS>);
 
 /// A [`Stack`](crate::Stack) whose first chunk is as small as a test wants it.
@@ -51,16 +48,60 @@ impl<T> SmallChunks<T> {
     pub fn new(first: usize) -> Self {
         Self { lists: Lists::new(Chunks::new(first)) }
     }
+}
 
-    /// Pushes a value.
-    ///
-    /// # Errors
-    ///
-    /// The value, when there is no memory.
-    #[inline]
-    pub fn push(&self, value: T) -> Result<(), T> {
-        self.lists.push(value)
+bounded!([T] SmallChunks<T>);
+surface!([T] SmallChunks<T>);
+
+/// A [`Packed`] pointer with a tag of at most `BITS` bits.
+pub struct NarrowPointer<T, const BITS: u32>(Packed<T>);
+
+impl<T, const BITS: u32> NarrowPointer<T, BITS> {
+    fn into_inner(self) -> Packed<T> {
+        self.0
     }
 }
 
-surface!([T] SmallChunks<T>);
+impl<T, const BITS: u32> Clone for NarrowPointer<T, BITS> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, const BITS: u32> Copy for NarrowPointer<T, BITS> {}
+
+impl<T, const BITS: u32> PartialEq for NarrowPointer<T, BITS> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+// SAFETY: as for `Packed`.
+unsafe impl<T, const BITS: u32> TaggedPointer<T> for NarrowPointer<T, BITS> {
+    type Atomic = AtomicPacked<T>;
+
+    const TAG_BITS: u32 = BITS;
+
+    fn try_new(pointer: *mut T) -> Result<Self, AddressTooWide> {
+        Packed::new(pointer, 0).map(Self)
+    }
+
+    fn into_parts(self) -> (u64, u64) {
+        self.0.into_parts()
+    }
+
+    fn from_parts(address: u64, tag: u64) -> Self {
+        Self(Packed::from_parts(address, tag))
+    }
+
+    fn as_pointer(self) -> *mut T {
+        self.0.pointer()
+    }
+
+    fn bumped(self) -> Self {
+        let (address, tag) = self.0.bumped().into_parts();
+        Self::from_parts(address, tag & ((1 << BITS) - 1))
+    }
+
+    by_word!(Self, Self::into_inner, AtomicPacked<T>);
+}

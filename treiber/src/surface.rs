@@ -80,6 +80,60 @@ macro_rules! surface {
 
 pub(crate) use surface;
 
+/// What a stack does that can be full.
+macro_rules! bounded {
+    ([$($generics:tt)*] $stack:ty) => {
+        impl<$($generics)*> $stack {
+            /// Pushes a value.
+            ///
+            /// # Errors
+            ///
+            /// The value, when the stack is full.
+            #[inline]
+            pub fn push(&self, value: T) -> Result<(), T> {
+                self.lists.push(value)
+            }
+
+            /// As [`Self::push`], under the name that it has on every stack.
+            ///
+            /// # Errors
+            ///
+            /// The value, when the stack is full.
+            #[inline]
+            pub fn try_push(&self, value: T) -> Result<(), T> {
+                self.push(value)
+            }
+
+            /// Pushes all values in one exchange, the iterator's last on top.
+            ///
+            /// Should the iterator panic, the values that it gave before are pushed.
+            ///
+            /// # Errors
+            ///
+            /// When the stack is full: the value that no longer fitted and the iterator. Those
+            /// before are pushed, in one exchange.
+            pub fn push_all<I: IntoIterator<Item = T>>(
+                &self,
+                values: I,
+            ) -> Result<(), (T, I::IntoIter)> {
+                self.lists.push_all(values)
+            }
+
+            /// Pushes a value by the sole owner: no atomic operation unless a fresh slot is
+            /// needed.
+            ///
+            /// # Errors
+            ///
+            /// The value, when the stack is full.
+            pub fn try_push_mut(&mut self, value: T) -> Result<(), T> {
+                self.lists.push_mut(value)
+            }
+        }
+    };
+}
+
+pub(crate) use bounded;
+
 /// Values taken from a stack in one swap, from `take_all` or `drain_fifo`.
 ///
 /// Dropping it drops the rest, each value once, even when one's drop panics; the slots go back to

@@ -171,6 +171,22 @@ impl Function {
         })
     }
 
+    /// The first attempt at an exchange: what comes after the read of the word, up to the branch
+    /// that follows the exchange.
+    pub(crate) fn attempt(&self) -> Option<Self> {
+        let word = self.exchanged_word()?;
+        let exchange = self.lines.iter().position(
+            |line| matches!(line, Line::Instruction(name, _) if name.starts_with("lock cmpxchg")),
+        )?;
+        let read = self.lines[..exchange].iter().position(|line| {
+            matches!(line, Line::Instruction(_, operands) if operands.first().is_some_and(|from| from == word))
+        })?;
+        let branch = self.lines[exchange..]
+            .iter()
+            .position(|line| matches!(line, Line::Instruction(name, _) if name.starts_with('j')))?;
+        Some(Self { lines: self.lines[read + 1..=exchange + branch].to_vec() })
+    }
+
     /// How often it reads, besides the exchange itself, the word that it exchanges.
     pub(crate) fn loads_of_exchanged_word(&self) -> usize {
         let Some(word) = self.exchanged_word() else { return 0 };
@@ -201,6 +217,16 @@ mod tests {
         assert_eq!((inner.length(), inner.loads_of_exchanged_word()), (3, 0));
         let inner = all["twice"].retry_loop().unwrap();
         assert_eq!((inner.length(), inner.loads_of_exchanged_word()), (4, 2));
+    }
+
+    #[test]
+    fn an_attempt_goes_from_the_read_to_the_branch() {
+        let all = functions(TEXT);
+        let attempt = all["push"].attempt().unwrap();
+        assert_eq!((attempt.length(), attempt.loads_of_exchanged_word()), (3, 0));
+        // A second read of the word is one too many.
+        let attempt = all["twice"].attempt().unwrap();
+        assert_eq!(attempt.loads_of_exchanged_word(), 1);
     }
 
     #[test]

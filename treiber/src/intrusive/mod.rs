@@ -33,6 +33,7 @@ mod link;
 mod mailbox;
 mod marked;
 mod stack;
+mod tagged;
 #[cfg(any(feature = "std", latchwork_loom, latchwork_shuttle))]
 mod waiting;
 
@@ -41,5 +42,8 @@ pub use link::{Link, Linked, Node, Owner};
 pub use mailbox::Mailbox;
 pub use marked::{MarkedMailbox, Refused, Seen};
 pub use stack::{Pool, PoolBox, PoolChain, Stack};
+#[cfg(feature = "pair")]
+pub use tagged::WideStack;
+pub use tagged::{PackedStack, Stable, StableChain, StableNode, TaggedStack};
 #[cfg(any(feature = "std", latchwork_loom, latchwork_shuttle))]
 pub use waiting::WaitingMailbox;

@@ -56,6 +56,7 @@
 mod drain;
 mod exclusive;
 mod free;
+mod held_up;
 mod magazine;
 mod shared;
 mod slot;

@@ -25,16 +25,32 @@
 //! | [`AtomicWide`] (`pair`) | 64 bits | any pointer | nodes that are not in a slab |
 //! | [`AtomicPacked`] | 16 bits | a pointer below 2^48 | last resort |
 //!
+//! [`intrusive::TaggedStack`](crate::intrusive::TaggedStack) is a stack over either of the last
+//! two, by way of [`TaggedPointer`].
+//!
+//! # The odds of sixteen bits
+//!
+//! A thread that loses its processor between its read and its exchange stays away for a time
+//! slice, some milliseconds, in which a tag of 16 bits wraps several times. From then on the tag is
+//! a lottery: where the same node is on top again with another one below, the exchange goes wrong
+//! once in 65,536 cases. A structure that would go wrong `r` times a second without any tag does so
+//! every 65,536 / `r` seconds with one: at ten a second, every two hours of such load. A tag of 32
+//! bits in the same place needs the same chance in 2^32, thirteen years of it, and stalls of more
+//! than twenty seconds beside.
+//!
 //! A tag cures neither a node that is freed while another thread may still read it, nor an
 //! address that the allocator hands out again: nodes must be type-stable, or reclaimed by a
 //! scheme.
 
 mod index;
 mod packed;
+mod pointer;
 #[cfg(feature = "pair")]
 mod wide;
 
 pub use index::IndexLayout;
 pub use packed::{AddressTooWide, AtomicPacked, Packed};
+pub use pointer::TaggedPointer;
+pub(crate) use pointer::by_word;
 #[cfg(feature = "pair")]
 pub use wide::{AtomicWide, Wide};

@@ -72,6 +72,11 @@ impl<T> Packed<T> {
         Self { bits, pointer: PhantomData }
     }
 
+    /// A word of an address that another word had.
+    pub(super) const fn of_parts(address: u64, tag: u16) -> Self {
+        Self::from_bits((tag as u64) << ADDRESS_BITS | address)
+    }
+
     /// The null pointer with tag 0.
     #[must_use]
     pub const fn null() -> Self {

@@ -91,6 +91,11 @@ impl<T> AtomicWide<T> {
         }
     }
 
+    /// A word with this value. Exposes the provenance.
+    pub fn new(value: Wide<T>) -> Self {
+        Self { words: AtomicPair::new(value.words()), pointer: PhantomData }
+    }
+
     /// Whether the processor at hand exchanges both words in one instruction or one loop of
     /// load-linked and store-conditional.
     pub fn is_lock_free() -> bool {

@@ -52,6 +52,22 @@ fn push_and_pop() -> String {
     shown(&popped)
 }
 
+/// Two pops leave their slots in the same place, and pushes find them.
+fn two_slots_left_at_once() -> String {
+    let stack = stack::<64>(4, &[1, 2]);
+    let theirs = Arc::clone(&stack);
+    let child = thread::spawn(move || {
+        let popped = theirs.pop();
+        theirs.push(3).unwrap();
+        popped
+    });
+    let ours = stack.pop();
+    let popped = [ours, child.join().unwrap()];
+    stack.push(4).unwrap();
+    settle(&stack, popped.iter().flatten().copied().collect(), &[1, 2, 3, 4]);
+    shown(&popped)
+}
+
 /// A slot comes back on top with another one below while a pop is under way.
 fn the_same_slot_again<const BITS: u32>() -> String {
     let stack = stack::<BITS>(3, &[1, 2]);
@@ -284,6 +300,10 @@ pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("stack_push_and_pop", push_and_pop)
             .bound(3)
+            .least(100)
+            .random_under_shuttle(20_000),
+        Model::new("stack_two_slots_left_at_once", two_slots_left_at_once)
+            .bound(4)
             .least(100)
             .random_under_shuttle(20_000),
         Model::new("stack_the_same_slot_again", the_same_slot_again::<1>)

@@ -16,6 +16,9 @@ enum Rule {
     /// A retry loop of at most so many instructions, that reads the word it exchanges at most
     /// once an attempt.
     RetryLoop(usize),
+    /// At most so many instructions from the read of the word that it exchanges first to the
+    /// branch on the outcome, with no other read of it between.
+    Attempt(usize),
     /// So many instructions that order all of memory, cold functions that it calls aside.
     Heavy(usize),
     /// The machine code of another of them.
@@ -23,8 +26,14 @@ enum Rule {
 }
 
 /// A function of `verification/codegen`, its rule, and whether it must break it.
-const RULES: [(&str, Rule, bool); 9] = [
-    ("mailbox_push", Rule::RetryLoop(4), false),
+const RULES: [(&str, Rule, bool); 15] = [
+    ("mailbox_push", Rule::Attempt(3), false),
+    ("array_stack_push", Rule::Heavy(3), false),
+    ("array_stack_pop", Rule::Attempt(9), false),
+    ("stack_push", Rule::Heavy(3), false),
+    ("stack_pop", Rule::Attempt(11), false),
+    ("handle_push", Rule::Heavy(1), false),
+    ("handle_pop", Rule::Heavy(1), false),
     ("control_doubled_load", Rule::RetryLoop(10), true),
     ("epoch_pin", Rule::Heavy(0), false),
     ("epoch_snapshot_load", Rule::Heavy(0), false),
@@ -95,6 +104,15 @@ fn keeps(
                 (length <= most && loads <= 1, said)
             }
             None => (false, "no retry loop".to_owned()),
+        },
+        Rule::Attempt(most) => match function.attempt() {
+            Some(body) => {
+                let (length, loads) = (body.length(), body.loads_of_exchanged_word());
+                let said =
+                    format!("{length} instructions an attempt, {loads} more loads of the head");
+                (length <= most && loads == 0, said)
+            }
+            None => (false, "no exchange of a word that it read".to_owned()),
         },
         Rule::Heavy(most) => {
             let heavy = function.heavy();
