@@ -17,23 +17,24 @@ const BATCH: usize = 32;
 /// - Progress: every operation is lock-free; [`ArrayStack::take_all`] is wait-free.
 /// - Memory ordering: what a thread did before a push is visible to whoever pops or takes the
 ///   value.
-/// - Cost: two locked operations a push and two a pop; with a [`Handle`](crate::Handle) one each. A slot has 16
-///   bytes for values of up to 8.
-/// - Wrap: see [`ArrayStack::generation_bits`].
+/// - Cost: two locked operations a push and two a pop; with a [`Handle`](crate::Handle) one each.
+///   A slot has 16 bytes for values of up to 8.
+/// - Wrap: 64 bits less those of an index, 52 for 4,095 slots; see
+///   [`ArrayStack::generation_bits`].
 ///
 /// # Full
 ///
 /// A push fails only if there was a moment during the call at which the stack held at least
 /// [`ArrayStack::capacity`] values, provided that no more *parties* used it at once than it was
-/// made for: a party is a live [`Handle`](crate::Handle), or a thread inside a call on the stack itself. What
-/// others have in hand at such a moment is not on the stack, so that each party but the pusher
-/// needs slots of its own: two batches in a handle's stock, one in transit, and one just left
-/// behind. So a stack for `capacity` values and `p` parties with batches of `b` has
-/// `capacity + (p - 1) x (2 b + 2)` slots. It may hold more than its capacity, up to that number. With more parties than it was
-/// made for nothing breaks, but a push may fail a little early.
+/// made for: a party is a live [`Handle`](crate::Handle), or a thread inside a call on the stack
+/// itself. What others have in hand at such a moment is not on the stack, so that each party but
+/// the pusher needs slots of its own: two batches in a handle's stock, one in transit, and one just
+/// left behind. So a stack for `capacity` values and `p` parties with batches of `b` has
+/// `capacity + (p - 1) x (2 b + 2)` slots. It may hold more than its capacity, up to that number.
+/// With more parties than it was made for nothing breaks, but a push may fail a little early.
 ///
-/// Values in a [`TakeAll`](crate::TakeAll) that has not reached them yet, and those of a `push_all` that has not
-/// ended yet, count as held.
+/// Values in a [`TakeAll`](crate::TakeAll) that has not reached them yet, and those of a `push_all`
+/// that has not ended yet, count as held.
 ///
 /// ```
 /// use latchwork_treiber::ArrayStack;

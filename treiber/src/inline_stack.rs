@@ -10,8 +10,13 @@ pub(crate) type Slots<T, const N: usize> = Inline<T, N>;
 
 /// A stack with `N` slots inside itself: for statics, and where there is no allocator.
 ///
-/// All else is as with [`ArrayStack`](crate::ArrayStack); for how many values fit for certain see
-/// [`InlineStack::capacity_for`].
+/// - Progress: every operation is lock-free; [`InlineStack::take_all`] is wait-free.
+/// - Memory ordering: what a thread did before a push is visible to whoever pops or takes the
+///   value.
+/// - Cost: as with [`ArrayStack`](crate::ArrayStack), and nothing is allocated.
+/// - Wrap: 64 bits less those of an index, see [`InlineStack::generation_bits`].
+/// - Full: as with an `ArrayStack`; for how many values fit for certain see
+///   [`InlineStack::capacity_for`].
 ///
 /// ```
 /// use latchwork_treiber::InlineStack;

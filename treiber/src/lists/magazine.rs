@@ -15,8 +15,9 @@
 //!   below was acquired (I8). A push
 //!   may use it unseen: its exchange compares the word that it linked to, whatever that is. A pop
 //!   may use it unseen, since it reads `next` after it and the exchange fails where the word is
-//!   outdated; but its time for a wrap runs from the handle's last operation. So only where the
-//!   generation is wide.
+//!   outdated; but a generation may have gone round since the handle's last operation. That does
+//!   harm only if the very push that completes the round comes between the read and the exchange
+//!   (the odds are in the documentation of `Handle`). So only where the generation is wide.
 //! - H3: `trusted` falls when another thread was seen at work, and comes back when the head was
 //!   found where it was left: a handle that races reads the head first.
 //! - H4: `place` and `top_place` are the places of the words beside them, looked up before the
@@ -119,12 +120,12 @@ impl<S: Storage> Magazine<S> {
         // SAFETY: H4, and the lists' slots live as long as they.
         let next = unsafe { &*place }.next();
         let next_place = map.place(next);
-        // Relaxed on success: the word was acquired when it was read or believed (I8), and it is
-        // the same episode (I3).
+        // Acquire on success: the word was acquired when it was read or believed (I8), but where
+        // its generation has gone round since it was believed, it is another's push.
         let (word, place, next, next_place) = match lists.top.used.compare_exchange_weak(
             seen,
             next,
-            Ordering::Relaxed,
+            Ordering::Acquire,
             Ordering::Relaxed,
         ) {
             Ok(_) => (seen, place, next, next_place),

@@ -38,7 +38,6 @@ pub(super) fn generation_bits<W: Width>(index_bits: u32) -> u32 {
     W::BITS.min(64 - index_bits)
 }
 
-/// From this width on a handle may trust what it saw last even after it lay idle: a wrap takes
-/// 2^32 pushes of one slot in that time, has to end at the very generation, and in the few
-/// nanoseconds between the handle's read of `next` and its exchange.
+/// From this width on a handle may trust what it saw last even after it lay idle; the odds are
+/// in the documentation of `Handle`.
 pub(super) const WIDE: u32 = 32;
