@@ -174,7 +174,7 @@ impl<P: Policy, O: Probe> Default for RawRwLock<P, O> {
 
 /// The moment after a timeout; none, which is for ever, where the clock can't tell it.
 #[inline]
-fn after(timeout: Duration) -> Option<Instant> {
+pub(crate) fn after(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }
 

@@ -36,6 +36,14 @@ pub trait Policy: Send + Sync + 'static {
 
     #[doc(hidden)]
     const FAULT: Option<Fault> = None;
+
+    /// How many readers can wait; a model lets it be few.
+    #[doc(hidden)]
+    const MOST_BLOCKED: u64 = 0xffff;
+
+    /// How many writers can wait; a model lets it be few.
+    #[doc(hidden)]
+    const MOST_WAITING: u64 = 0xfff;
 }
 
 /// Defects that models put back to see themselves fail.
@@ -58,6 +66,16 @@ pub enum Fault {
     WriterIsSilent,
     /// A reader that blocks as the last one a writer waited for doesn't tell it.
     BlockIsSilent,
+    /// A reader's patience opens the gate also against a writer that has waited too long.
+    UrgentGivesWay,
+    /// A grant for which no tag is left takes one that is in use.
+    GrantTakesUsedTag,
+    /// An upgrade lets go of the share before it takes the write lock.
+    UpgradeLetsGo,
+    /// A downgrade lets go of the write lock before it takes the share.
+    DowngradeLetsGo,
+    /// The upgradable share is given back without a look at who waits for it.
+    TurnIsSilent,
 }
 
 /// Writer priority with a bound on readers' pauses. The default.

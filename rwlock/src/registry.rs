@@ -17,8 +17,13 @@ use core::ptr;
 use latchwork_sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use latchwork_sync::const_fn;
 
+use crate::biased::Slot;
+
 /// Acquisitions that a block can show at a time; more are not shown.
 const RECORDS: usize = 8;
+
+/// Biased locks that a thread can read at a time; what it reads beyond, it reads unbiased.
+const SLOTS: usize = 4;
 
 /// An acquisition that others can see.
 #[derive(Debug)]
@@ -82,6 +87,8 @@ impl Record {
 #[derive(Debug)]
 #[repr(align(128))]
 pub struct Block {
+    /// For readers of biased locks.
+    pub slots: [Slot; SLOTS],
     pub(crate) records: [Record; RECORDS],
     /// Whether a thread has it.
     taken: AtomicBool,
@@ -93,6 +100,7 @@ pub struct Block {
 impl Block {
     fn new() -> Self {
         Self {
+            slots: core::array::from_fn(|_| Slot::new()),
             records: core::array::from_fn(|_| Record::new()),
             taken: AtomicBool::new(true),
             next: AtomicPtr::new(ptr::null_mut()),

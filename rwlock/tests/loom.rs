@@ -19,8 +19,33 @@ mod patience;
 mod upgrade;
 
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/biased.rs"]
+mod biased;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/cool_down.rs"]
+mod cool_down;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/limits.rs"]
+mod limits;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/mixes.rs"]
+mod mixes;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/registry.rs"]
+mod registry;
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
 fn main() -> std::process::ExitCode {
-    let models = [exclusion::models(), cancel::models(), patience::models(), upgrade::models()];
+    let models = [
+        exclusion::models(),
+        cancel::models(),
+        patience::models(),
+        cool_down::models(),
+        upgrade::models(),
+        limits::models(),
+        registry::models(),
+        biased::models(),
+        mixes::models(),
+    ];
     latchwork_sync::model::main(&models.concat())
 }
 

@@ -39,6 +39,7 @@
 //! The numbers are counted with relaxed atomics, one by one: a report taken while the lock is in
 //! use may be short of an operation here and there, and orders nothing.
 
+mod debug_aids;
 mod histogram;
 mod hook;
 mod level;
@@ -49,6 +50,7 @@ mod report;
 mod spent;
 mod watching;
 
+pub use debug_aids::DebugAids;
 pub use histogram::Histogram;
 pub use hook::{LongHold, OnLongHold, SeenBy};
 pub use level::{Coarse, Full, Level, Sampled, Sites};
@@ -60,7 +62,7 @@ pub use crate::holder::{Access, Holder, Site};
 
 pub(crate) use observe::{Caller, Observe};
 
-/// A way of watching a lock: [`NoProbe`] or [`Probed`].
+/// A way of watching a lock: [`NoProbe`], [`Probed`], or for debugging [`DebugAids`].
 pub trait Probe: Observe {}
 
 impl<O: Observe> Probe for O {}

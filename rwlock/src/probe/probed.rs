@@ -105,9 +105,6 @@ impl<L: Level> Probed<L> {
             self.written.begin(since);
         }
         let show = |block: &'static Block| block.show(self.what(access), site, since);
-        if L::COARSE {
-            return Held { site, access, since, record: None };
-        }
         Held { site, access, since, record: registry::own_block().and_then(show) }
     }
 

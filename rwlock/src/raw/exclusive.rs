@@ -18,7 +18,9 @@ impl<P: Policy> Core<P> {
         deadline: Option<Instant>,
         watch: &mut W,
     ) -> bool {
-        self.spin_while(|state| state.is_held() && state.waiting() == 0);
+        let hopeful = |state: State| state.is_held() && state.waiting() == 0;
+        self.spin_while(hopeful);
+        self.yield_while(hopeful);
         self.wait_to_write(Want::Write, deadline, &mut Manner::Plain, watch)
     }
 
@@ -37,6 +39,11 @@ impl<P: Policy> Core<P> {
     #[inline]
     #[must_use]
     pub unsafe fn upgrade(&self, deadline: Option<Instant>) -> bool {
+        if P::FAULT == Some(Fault::UpgradeLetsGo) {
+            // SAFETY: the caller owns the share.
+            unsafe { self.unlock_upgradable() };
+            return self.lock_exclusive(deadline);
+        }
         // SAFETY: the caller's promise.
         if unsafe { self.try_upgrade() } {
             return true;
@@ -121,7 +128,7 @@ impl<P: Policy> Core<P> {
                 && joined
                 && plan.look(seen.has(GATE), now)
             {
-                if let Some(step) = seen.step_back() {
+                if let Some(step) = seen.step_back::<P>() {
                     self.start_cool_down_of(plan.cool_down, now);
                     // Release: whoever sees the gate open sees until when it stays so.
                     self.commit_gate(seen, step, Ordering::Release, watch);
@@ -131,7 +138,7 @@ impl<P: Policy> Core<P> {
             }
             let (closing, opens_at) = self.closing(seen, urgent, now);
             if !joined {
-                match seen.join_writers(want, closing) {
+                match seen.join_writers::<P>(want, closing) {
                     // Relaxed: takes and releases nothing.
                     Some(step) => {
                         joined = self.commit_gate(seen, step, Ordering::Relaxed, watch);

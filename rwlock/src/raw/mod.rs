@@ -59,7 +59,9 @@ use state::{
     ACTIVE, BARS_READERS, ONE_ACTIVE, READ_RELEASE_CONCERNS, State, UPGRADABLE,
     WRITE_RELEASE_CONCERNS, WRITER,
 };
-pub(crate) use watch::{Unwatched, Watch};
+pub(crate) use watch::Unwatched;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub(crate) use watch::Watch;
 
 /// A reader/writer lock without data and without guards, for those who build their own.
 ///
@@ -229,9 +231,15 @@ impl<P: Policy> Core<P> {
     /// The caller owns the write lock, and then a share instead.
     #[inline]
     pub unsafe fn downgrade(&self) {
+        if P::FAULT == Some(Fault::DowngradeLetsGo) {
+            // SAFETY: the caller owns the write lock.
+            unsafe { self.unlock_exclusive() };
+            assert!(self.lock_shared(None), "waits for ever");
+            return;
+        }
         // Release: pairs with the acquiring step of the readers that come now.
         let before = State(self.state.fetch_sub(WRITER - ONE_ACTIVE, Ordering::Release));
-        if before.has(WRITE_RELEASE_CONCERNS) {
+        if before.has(WRITE_RELEASE_CONCERNS) && P::FAULT != Some(Fault::WriterIsSilent) {
             self.after_write();
         }
     }
@@ -246,7 +254,7 @@ impl<P: Policy> Core<P> {
         const CHANGE: u64 = (ONE_ACTIVE + UPGRADABLE).wrapping_sub(WRITER);
         // Release: pairs with the acquiring step of the readers that come now.
         let before = State(self.state.fetch_add(CHANGE, Ordering::Release));
-        if before.has(WRITE_RELEASE_CONCERNS) {
+        if before.has(WRITE_RELEASE_CONCERNS) && P::FAULT != Some(Fault::WriterIsSilent) {
             self.after_write();
         }
     }

@@ -96,7 +96,7 @@ impl<P: Policy> Core<P> {
                 // Relaxed: asks for something, releases nothing.
                 self.commit(seen, step, Ordering::Relaxed);
                 continue;
-            } else if let Some(step) = seen.open_gate() {
+            } else if let Some(step) = seen.open_gate::<P>() {
                 self.start_cool_down(now);
                 // Acquire: pairs with the releases of the writers before. Release: whoever sees
                 // the gate open sees until when it stays so.

@@ -2,6 +2,7 @@
 
 use latchwork_sync::atomic::Ordering;
 use latchwork_sync::hint::spin_loop;
+use latchwork_sync::thread::yield_now;
 use latchwork_sync::time::Instant;
 use latchwork_sync::wait::{Address, Class, wait, wake};
 
@@ -18,6 +19,10 @@ pub(super) const TURN: Class = Class::new(8);
 /// Looks at the word before a thread goes to sleep: about as long as a short critical section. A
 /// checker explores sleeping at once.
 const LOOKS: u32 = if cfg!(any(latchwork_loom, latchwork_shuttle)) { 0 } else { 100 };
+
+/// Then, how often a thread offers the processor to others before it goes to sleep: with more threads
+/// than processors the holder may only need to run.
+const YIELDS: u32 = if cfg!(any(latchwork_loom, latchwork_shuttle)) { 0 } else { 8 };
 
 impl Want {
     pub(super) fn class(self) -> Class {
@@ -64,6 +69,17 @@ impl<P: Policy> Core<P> {
                 return;
             }
             spin_loop();
+        }
+    }
+
+    /// Lets others run for a moment while `hopeful`.
+    pub(super) fn yield_while(&self, hopeful: impl Fn(State) -> bool) {
+        for _ in 0..YIELDS {
+            yield_now();
+            // Relaxed: whatever is decided is decided by a step.
+            if !hopeful(self.state(Ordering::Relaxed)) {
+                return;
+            }
         }
     }
 

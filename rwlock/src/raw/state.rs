@@ -18,6 +18,8 @@ mod tests;
 mod upgradable;
 mod writers;
 
+use crate::policy::{Fault, Policy};
+
 pub(crate) use readers::Blocking;
 pub(crate) use writers::{Closing, Want};
 
@@ -131,6 +133,7 @@ impl State {
     }
 
     /// Whether anyone waits for the lock.
+    #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
     pub(crate) fn is_waited_for(self) -> bool {
         self.has(BLOCKED | WAITING | TURN_AWAITED)
     }
@@ -157,10 +160,11 @@ impl State {
 
     /// Makes every blocked reader a holder, if the batch can be told from those whose readers
     /// may still be asleep.
-    fn grant(self) -> Option<Self> {
+    fn grant<P: Policy>(self) -> Option<Self> {
         let half = TAG_HALF - ONE_TAG;
         if self.0 & half == half {
-            return None;
+            let faulty = P::FAULT == Some(Fault::GrantTakesUsedTag);
+            return faulty.then(|| self.activate_blocked(self.batch()));
         }
         Some(self.activate_blocked(State(self.0 + ONE_TAG).batch()))
     }

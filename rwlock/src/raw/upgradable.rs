@@ -7,7 +7,7 @@ use super::Core;
 use super::sleep::{TURN, earlier};
 use super::state::{ONE_ACTIVE, State, TURN_AWAITED, UPGRADABLE, UPGRADABLE_RELEASE_CONCERNS};
 use super::watch::{Unwatched, Watch};
-use crate::policy::Policy;
+use crate::policy::{Fault, Policy};
 
 impl<P: Policy> Core<P> {
     /// Takes the upgradable share, of which there is one, beside other readers; false if the
@@ -80,7 +80,7 @@ impl<P: Policy> Core<P> {
     /// The other half: tells whoever waited for it.
     #[inline]
     pub(crate) fn settle_upgradable(&self, before: State) {
-        if before.has(UPGRADABLE_RELEASE_CONCERNS) {
+        if before.has(UPGRADABLE_RELEASE_CONCERNS) && P::FAULT != Some(Fault::TurnIsSilent) {
             self.after_read();
         }
     }

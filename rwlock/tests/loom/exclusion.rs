@@ -114,7 +114,7 @@ pub(crate) fn models() -> Vec<Model> {
             .random_under_shuttle(20_000)
             .twin("block_is_silent", two_readers_and_writer::<Unbounded<BLOCK_IS_SILENT>>),
         Model::new("reader_and_two_writers", reader_and_two_writers::<Unbounded>)
-            .bound(3)
+            .bound(2)
             .random_under_shuttle(20_000),
         Model::new("fair_unlock", fair_unlock).bound(1).random_under_shuttle(20_000),
         Model::new("writer_priority", reader_and_two_writers::<WriterPriority>)

@@ -20,8 +20,13 @@ pub(crate) const GRANT_WITHOUT_WAKE: u8 = 5;
 pub(crate) const LAST_READER_IS_SILENT: u8 = 6;
 pub(crate) const WRITER_IS_SILENT: u8 = 7;
 pub(crate) const BLOCK_IS_SILENT: u8 = 8;
+pub(crate) const URGENT_GIVES_WAY: u8 = 9;
+pub(crate) const GRANT_TAKES_USED_TAG: u8 = 10;
+pub(crate) const UPGRADE_LETS_GO: u8 = 11;
+pub(crate) const DOWNGRADE_LETS_GO: u8 = 12;
+pub(crate) const TURN_IS_SILENT: u8 = 13;
 
-const FAULTS: [Option<Fault>; 9] = [
+const FAULTS: [Option<Fault>; 14] = [
     None,
     Some(Fault::CancelForgetsReaders),
     Some(Fault::CancelKeepsWake),
@@ -31,21 +36,38 @@ const FAULTS: [Option<Fault>; 9] = [
     Some(Fault::LastReaderIsSilent),
     Some(Fault::WriterIsSilent),
     Some(Fault::BlockIsSilent),
+    Some(Fault::UrgentGivesWay),
+    Some(Fault::GrantTakesUsedTag),
+    Some(Fault::UpgradeLetsGo),
+    Some(Fault::DowngradeLetsGo),
+    Some(Fault::TurnIsSilent),
 ];
 
 /// Bounded writer priority in ticks of the model's clock, 0 standing for no bound, with a defect.
-pub(crate) struct Ticks<const PATIENCE: u64, const COOL_DOWN: u64, const FAULT: u8 = SOUND>;
+/// `URGENT` is the longest wait of a writer; at most `MOST` of each kind can wait.
+pub(crate) struct Ticks<
+    const PATIENCE: u64,
+    const COOL_DOWN: u64,
+    const FAULT: u8 = SOUND,
+    const URGENT: u64 = 0,
+    const MOST: u64 = 0xfff,
+>;
 
 /// Writer priority without a clock.
 pub(crate) type Unbounded<const FAULT: u8 = SOUND> = Ticks<0, 0, FAULT>;
 
-impl<const PATIENCE: u64, const COOL_DOWN: u64, const FAULT: u8> Policy
-    for Ticks<PATIENCE, COOL_DOWN, FAULT>
+/// Writer priority in which one reader and one writer can wait.
+pub(crate) type Narrow = Ticks<0, 0, SOUND, 0, 1>;
+
+impl<const PATIENCE: u64, const COOL_DOWN: u64, const FAULT: u8, const URGENT: u64, const MOST: u64>
+    Policy for Ticks<PATIENCE, COOL_DOWN, FAULT, URGENT, MOST>
 {
     const DEFAULT: Self = Self;
     const GATES: bool = true;
     const PHASES: bool = false;
     const FAULT: Option<Fault> = FAULTS[FAULT as usize];
+    const MOST_BLOCKED: u64 = MOST;
+    const MOST_WAITING: u64 = MOST;
 
     fn patience(&self) -> Option<Duration> {
         (PATIENCE > 0).then(|| Duration::from_millis(PATIENCE))
@@ -53,6 +75,28 @@ impl<const PATIENCE: u64, const COOL_DOWN: u64, const FAULT: u8> Policy
 
     fn cool_down(&self) -> Duration {
         Duration::from_millis(COOL_DOWN)
+    }
+
+    fn longest_writer_wait(&self) -> Option<Duration> {
+        (URGENT > 0).then(|| Duration::from_millis(URGENT))
+    }
+}
+
+/// Phases, with writers that leave without a look at who waits.
+pub(crate) struct SilentPhases;
+
+impl Policy for SilentPhases {
+    const DEFAULT: Self = Self;
+    const GATES: bool = true;
+    const PHASES: bool = true;
+    const FAULT: Option<Fault> = Some(Fault::WriterIsSilent);
+
+    fn patience(&self) -> Option<Duration> {
+        None
+    }
+
+    fn cool_down(&self) -> Duration {
+        Duration::ZERO
     }
 
     fn longest_writer_wait(&self) -> Option<Duration> {
@@ -138,6 +182,13 @@ impl<P: Policy> Locked<P> {
 
 pub(crate) fn ticks_from_now(ticks: u64) -> Option<Instant> {
     Some(Instant::now() + Duration::from_millis(ticks))
+}
+
+/// Lets the others run until `condition` holds.
+pub(crate) fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        thread::yield_now();
+    }
 }
 
 /// Moves the clock for as long as the others need.

@@ -4,7 +4,10 @@ use latchwork_rwlock::Policy;
 use latchwork_sync::model::{Model, advance};
 use latchwork_sync::time::Instant;
 
-use crate::scene::{Locked, Unbounded, start, ticks_from_now};
+use crate::scene::{
+    CANCEL_FORGETS_READERS, DOWNGRADE_LETS_GO, LAST_READER_IS_SILENT, Locked, TURN_IS_SILENT,
+    UPGRADE_LETS_GO, Unbounded, WRITER_IS_SILENT, start, ticks_from_now,
+};
 
 /// Reads upgradably, then counts up if the upgrade succeeds in time; whether it did.
 fn upgrade_until<P: Policy>(locked: &Locked<P>, deadline: Option<Instant>) -> bool {
@@ -26,6 +29,19 @@ fn upgrade_until<P: Policy>(locked: &Locked<P>, deadline: Option<Instant>) -> bo
 
 fn upgrade<P: Policy>(locked: &Locked<P>) {
     assert!(upgrade_until(locked, None), "waits for ever");
+}
+
+/// The upgradable share is given back while a writer comes.
+fn upgradable_and_writer<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    assert!(locked.lock.lock_upgradable(None));
+    let writer = start(&locked, Locked::write);
+    let seen = locked.get();
+    // SAFETY: acquired above.
+    unsafe { locked.lock.unlock_upgradable() };
+    writer.join().unwrap();
+    locked.check(1);
+    seen.to_string()
 }
 
 fn upgrade_and_reader<P: Policy>() -> String {
@@ -154,20 +170,38 @@ fn all_changes<P: Policy>() -> String {
 
 pub(crate) fn models() -> Vec<Model> {
     vec![
-        Model::new("upgrade_and_reader", upgrade_and_reader::<Unbounded>),
-        Model::new("upgrade_and_writer", upgrade_and_writer::<Unbounded>),
-        Model::new("two_upgrades", two_upgrades::<Unbounded>).bound(3).random_under_shuttle(20_000),
+        Model::new("upgradable_and_writer", upgradable_and_writer::<Unbounded>)
+            .twin("turn_is_silent", upgradable_and_writer::<Unbounded<TURN_IS_SILENT>>),
+        Model::new("upgrade_and_reader", upgrade_and_reader::<Unbounded>)
+            .twin("last_reader_is_silent", upgrade_and_reader::<Unbounded<LAST_READER_IS_SILENT>>),
+        Model::new("upgrade_and_writer", upgrade_and_writer::<Unbounded>)
+            .twin("upgrade_lets_go", upgrade_and_writer::<Unbounded<UPGRADE_LETS_GO>>)
+            .twin("writer_is_silent", upgrade_and_writer::<Unbounded<WRITER_IS_SILENT>>),
+        Model::new("two_upgrades", two_upgrades::<Unbounded>)
+            .bound(3)
+            .random_under_shuttle(20_000)
+            .twin("upgrade_lets_go", two_upgrades::<Unbounded<UPGRADE_LETS_GO>>)
+            .twin("writer_is_silent", two_upgrades::<Unbounded<WRITER_IS_SILENT>>),
         Model::new("upgrade_reader_and_writer", upgrade_reader_and_writer::<Unbounded>)
             .bound(2)
             .random_under_shuttle(20_000),
         Model::new("timed_upgrade_and_readers", timed_upgrade_and_readers::<Unbounded>)
             .bound(2)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin(
+                "cancel_forgets_readers",
+                timed_upgrade_and_readers::<Unbounded<CANCEL_FORGETS_READERS>>,
+            ),
         Model::new("timed_upgrade_and_writer", timed_upgrade_and_writer::<Unbounded>)
             .bound(1)
             .random_under_shuttle(20_000),
-        Model::new("downgrade_and_writer", downgrade_and_writer::<Unbounded>),
-        Model::new("downgrade_and_reader", downgrade_and_reader::<Unbounded>),
-        Model::new("all_changes", all_changes::<Unbounded>).bound(3).random_under_shuttle(20_000),
+        Model::new("downgrade_and_writer", downgrade_and_writer::<Unbounded>)
+            .twin("downgrade_lets_go", downgrade_and_writer::<Unbounded<DOWNGRADE_LETS_GO>>),
+        Model::new("downgrade_and_reader", downgrade_and_reader::<Unbounded>)
+            .twin("writer_is_silent", downgrade_and_reader::<Unbounded<WRITER_IS_SILENT>>),
+        Model::new("all_changes", all_changes::<Unbounded>)
+            .bound(3)
+            .random_under_shuttle(20_000)
+            .twin("last_reader_is_silent", all_changes::<Unbounded<LAST_READER_IS_SILENT>>),
     ]
 }

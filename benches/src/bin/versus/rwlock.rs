@@ -1,5 +1,6 @@
 //! `rwlock` against its peers.
 
+mod biased;
 mod pairs;
 mod pause;
 mod probes;
@@ -47,6 +48,7 @@ macro_rules! locks {
 
 locks! {
     latchwork_rwlock::RwLock<Words>: latchwork_rwlock::RwLock::new, read write;
+    latchwork_rwlock::biased::ReadBiased<Words>: latchwork_rwlock::biased::ReadBiased::new, read write;
     parking_lot::RwLock<Words>: parking_lot::RwLock::new, read write;
     std::sync::RwLock<Words>: std::sync::RwLock::new, read write.unwrap;
     usync::RwLock<Words>: usync::RwLock::new, read write;
@@ -60,5 +62,6 @@ pub(crate) fn rows(versus: &mut Versus) {
     threads::rows(versus);
     pause::rows(versus);
     probes::rows(versus);
+    biased::rows(versus);
     timeline::curves(versus);
 }

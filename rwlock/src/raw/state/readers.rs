@@ -4,7 +4,7 @@ use super::{
     BARS_READERS, GATE, ONE_ACTIVE, ONE_BLOCKED, OVERDUE, OVERFLOW, READERS_WOKEN, State, Step,
     URGENT, WRITER, Wake,
 };
-use crate::policy::Policy;
+use crate::policy::{Fault, Policy};
 
 /// What a reader that counted itself in may do now.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl State {
         if !self.has(WRITER | GATE) {
             return if self.has(OVERFLOW) { Blocking::Overflow } else { Blocking::Holds };
         }
-        if self.blocked() == u64::from(u16::MAX) {
+        if self.blocked() >= P::MOST_BLOCKED {
             return Blocking::Full;
         }
         let overdue_at_once = P::PHASES && self.has(WRITER);
@@ -59,13 +59,14 @@ impl State {
     /// A blocked reader whose patience is over opens the gate: it and every other blocked reader
     /// hold the lock, and a waiting writer is woken to keep the time until the gate may be shut
     /// again. Not while a writer holds the lock or has waited too long itself.
-    pub(crate) fn open_gate(self) -> Option<Step> {
-        if self.has(WRITER | URGENT) {
+    pub(crate) fn open_gate<P: Policy>(self) -> Option<Step> {
+        let urgent = self.has(URGENT) && P::FAULT != Some(Fault::UrgentGivesWay);
+        if self.has(WRITER) || urgent {
             return None;
         }
         let mut wake = Wake { readers: true, ..Wake::default() };
         let opened = self.without(GATE);
-        let granted = opened.grant().unwrap_or_else(|| {
+        let granted = opened.grant::<P>().unwrap_or_else(|| {
             // The tags are used up: this reader goes in, the others find the gate open.
             let next = State(opened.less_blocked().0 + ONE_ACTIVE);
             next.set_if(next.blocked() > 0, READERS_WOKEN)

@@ -53,16 +53,16 @@ fn cancel_of_an_urgent_writer_gives_the_readers_their_patience_back() {
 
 #[test]
 fn patience_opens_the_gate_and_wakes_a_keeper_of_the_time() {
-    let step = state(1, 2, 1, GATE).open_gate().unwrap();
+    let step = state(1, 2, 1, GATE).open_gate::<Bounded>().unwrap();
     assert_eq!(step.next, state(3, 0, 1, ONE_TAG | WRITER_WOKEN));
     assert_eq!(step.wake, Wake { readers: true, writer: Some(Want::Write), turn: false });
-    assert!(state(1, 2, 1, GATE | URGENT).open_gate().is_none());
-    assert!(state(0, 2, 1, GATE | WRITER).open_gate().is_none());
+    assert!(state(1, 2, 1, GATE | URGENT).open_gate::<Bounded>().is_none());
+    assert!(state(0, 2, 1, GATE | WRITER).open_gate::<Bounded>().is_none());
 }
 
 #[test]
 fn used_up_tags_open_the_gate_instead_of_granting() {
-    let step = state(1, 3, 1, GATE | TAG_TOP).open_gate().unwrap();
+    let step = state(1, 3, 1, GATE | TAG_TOP).open_gate::<Bounded>().unwrap();
     // The one that acts holds; the others are woken and find the way open.
     assert_eq!(step.next, state(2, 2, 1, TAG_TOP | READERS_WOKEN | WRITER_WOKEN));
     let step = state(1, 2, 1, GATE | TAG_TOP).cancel_write::<Bounded>(Want::Write, false, false);
@@ -130,7 +130,7 @@ fn wake_meant_for_the_upgrading_holder_is_its_own() {
 #[test]
 fn counts_stop_at_their_ends() {
     assert!(matches!(state(1, 0xffff, 1, GATE).block::<Bounded>(), Blocking::Full));
-    assert!(state(1, 0, 0xfff, GATE).join_writers(Want::Write, Closing::Yes).is_none());
+    assert!(state(1, 0, 0xfff, GATE).join_writers::<Bounded>(Want::Write, Closing::Yes).is_none());
     assert!(State(OVERFLOW).try_read().is_none());
     assert!(matches!(State(OVERFLOW | 1).block::<Bounded>(), Blocking::Overflow));
 }

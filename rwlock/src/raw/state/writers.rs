@@ -2,7 +2,7 @@
 
 use super::{
     GATE, ONE_ACTIVE, ONE_WAITING, OVERDUE, READERS_WOKEN, State, Step, TAG, UPGRADABLE, UPGRADING,
-    URGENT, WAITING, WRITER, WRITER_WOKEN, Wake,
+    URGENT, WRITER, WRITER_WOKEN, Wake,
 };
 use crate::policy::{Fault, Policy};
 
@@ -60,8 +60,8 @@ impl State {
     }
 
     /// A writer joins those that wait; none if as many wait as can be counted.
-    pub(crate) fn join_writers(self, want: Want, closing: Closing) -> Option<Step> {
-        if self.0 & WAITING == WAITING {
+    pub(crate) fn join_writers<P: Policy>(self, want: Want, closing: Closing) -> Option<Step> {
+        if self.waiting() >= P::MOST_WAITING {
             return None;
         }
         let next = State(self.0 + ONE_WAITING)
@@ -115,7 +115,7 @@ impl State {
                 next.grant_after_write()
             } else {
                 // The tags are used up: the readers find the gate open.
-                next.grant().unwrap_or_else(|| next.without(GATE).with(READERS_WOKEN))
+                next.grant::<P>().unwrap_or_else(|| next.without(GATE).with(READERS_WOKEN))
             };
         }
         if !next.has(GATE) {
@@ -129,7 +129,7 @@ impl State {
 
     /// A waiting writer opens the gate of its own will, for whoever it held back, and goes on
     /// waiting. Not while a writer holds the lock or has waited too long.
-    pub(crate) fn step_back(self) -> Option<Step> {
+    pub(crate) fn step_back<P: Policy>(self) -> Option<Step> {
         if !self.has(GATE) || self.has(URGENT | WRITER) {
             return None;
         }
@@ -141,7 +141,7 @@ impl State {
             opened.grant_after_write()
         } else {
             // The tags are used up: the readers find the gate open.
-            opened.grant().unwrap_or_else(|| opened.with(READERS_WOKEN))
+            opened.grant::<P>().unwrap_or_else(|| opened.with(READERS_WOKEN))
         };
         Some(Step { next, wake: Wake { readers: true, ..Wake::default() } })
     }

@@ -12,14 +12,14 @@ use super::{Lock, Words, add};
 
 /// Threads, and how many of a hundred operations are writes.
 #[derive(Clone, Copy)]
-struct Load {
-    threads: usize,
-    writes: u64,
-    time: Duration,
+pub(super) struct Load {
+    pub(super) threads: usize,
+    pub(super) writes: u64,
+    pub(super) time: Duration,
 }
 
 /// Nanoseconds of wall time an operation of any thread.
-fn cost<L: Lock>(load: Load) -> f64 {
+pub(super) fn cost<L: Lock>(load: Load) -> f64 {
     let lock = L::new();
     let stop = AtomicBool::new(false);
     let ready = Barrier::new(load.threads + 1);

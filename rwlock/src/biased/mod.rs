@@ -1,0 +1,28 @@
+//! A lock whose readers don't meet while nobody writes.
+//!
+//! Readers of a plain lock all add to one word, and so pass its cache line around. Here, while the
+//! lock is *biased*, a reader writes into a line of its own thread and looks at one that nobody
+//! writes. A writer pays for it: it turns the bias off, makes every running thread of the process
+//! pass a barrier, looks through the slots of all threads, and waits for the readers in them. How
+//! long that took decides for how long the bias stays off.
+//!
+//! For data that is read all the time and written now and then. What it costs where that is not
+//! so, the figures in the README say.
+//!
+//! **Bounds.** A revocation that readers hold up keeps other readers out, as a shut gate does. So
+//! it keeps to the policy: after the patience the writer lets everyone in again, for the cool-down,
+//! and tries once more; when it has waited for its longest wait it doesn't. A writer that gives up
+//! at its deadline leaves the bias as it was. Readers' bounds are the policy's, with the write
+//! section's place taken by the barrier and the look through the slots where there was a bias.
+//!
+//! There is no upgradable share.
+
+mod bias;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+mod lock;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+mod policy;
+
+pub use bias::{Bias, Slot};
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+pub use lock::{RawReadBiased, ReadBiased};

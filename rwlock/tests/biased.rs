@@ -1,0 +1,152 @@
+//! The biased lock on real threads.
+
+#![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use latchwork_rwlock::biased::{RawReadBiased, ReadBiased};
+use latchwork_rwlock::{Bounded, Policy, WriterPriority};
+use latchwork_sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Reads until the lock is biased.
+fn bias<T, P: Policy>(lock: &ReadBiased<T, P>) {
+    // SAFETY: only looked at.
+    while !unsafe { lock.raw() }.is_biased() {
+        drop(lock.read());
+    }
+}
+
+#[test]
+fn readers_share_and_writers_exclude() {
+    let lock = ReadBiased::<u32>::new(1);
+    bias(&lock);
+    let (one, two) = (lock.read(), lock.try_read().unwrap());
+    assert!(lock.is_locked() && !lock.is_locked_exclusive());
+    assert!(lock.try_write().is_none());
+    assert!(lock.try_write_for(Duration::from_millis(1)).is_none());
+    drop((one, two));
+    assert!(!lock.is_locked());
+    *lock.write() = 2;
+    // SAFETY: only looked at.
+    assert!(!unsafe { lock.raw() }.is_biased(), "inhibited for a while");
+    assert_eq!(*lock.read(), 2);
+    bias(&lock);
+    let write = lock.try_write().unwrap();
+    assert!(lock.try_read().is_none());
+    assert!(lock.try_read_for(Duration::from_millis(1)).is_none());
+    let read = lock_api::RwLockWriteGuard::downgrade(write);
+    assert_eq!(*lock.read(), *read);
+}
+
+#[test]
+fn more_shares_than_slots_are_shares_all_the_same() {
+    let lock = ReadBiased::<u32>::new(1);
+    bias(&lock);
+    let shares: Vec<_> = (0..10).map(|_| lock.read()).collect();
+    assert!(lock.try_write().is_none());
+    drop(shares);
+    assert!(lock.try_write().is_some());
+}
+
+#[test]
+fn several_biased_locks_share_a_threads_slots() {
+    let locks = [ReadBiased::<u32>::new(0), ReadBiased::new(1)];
+    locks.iter().for_each(bias);
+    let one = locks[0].read();
+    drop(locks[1].write());
+    assert!(locks[0].try_write().is_none());
+    drop(one);
+}
+
+#[test]
+fn a_share_may_be_given_back_by_another_thread() {
+    let lock = ReadBiased::<u32>::new(1);
+    bias(&lock);
+    let share = lock.read();
+    thread::scope(|scope| {
+        scope.spawn(move || drop(share));
+    });
+    assert!(lock.try_write().is_some());
+}
+
+/// T1 holds a slot, T2 wants to write, T3 comes between: T2's patience lets T3 in although T1
+/// stays.
+#[test]
+fn a_revocation_that_is_held_up_lets_readers_in() {
+    let policy = Bounded::new().longest_writer_wait(None);
+    let raw = RawReadBiased::with_policy(policy);
+    let lock: Arc<ReadBiased<u32>> = Arc::new(lock_api::RwLock::from_raw(raw, 0));
+    bias(&lock);
+    let slow = lock.read();
+    let writer = {
+        let lock = Arc::clone(&lock);
+        thread::spawn(move || *lock.write() = 1)
+    };
+    // SAFETY: only looked at.
+    while !unsafe { lock.raw() }.core().is_locked_exclusive() {
+        thread::yield_now();
+    }
+    assert_eq!(*lock.read(), 0);
+    drop(slow);
+    writer.join().unwrap();
+    assert_eq!(*lock.read(), 1);
+}
+
+#[test]
+fn a_revocation_that_times_out_leaves_the_bias() {
+    let lock = ReadBiased::<u32, WriterPriority>::new(0);
+    bias(&lock);
+    let slow = lock.read();
+    let before = Instant::now();
+    assert!(lock.try_write_for(Duration::from_millis(3)).is_none());
+    assert!(before.elapsed() >= Duration::from_millis(3));
+    // SAFETY: only looked at.
+    assert!(unsafe { lock.raw() }.is_biased());
+    assert!(lock.try_read().is_some());
+    drop(slow);
+    assert!(lock.try_write_for(Duration::from_millis(3)).is_some());
+}
+
+/// Two words that only a writer may see different.
+#[derive(Default)]
+struct Pair(u64, u64);
+
+#[test]
+fn stress() {
+    let lock = ReadBiased::<Pair>::new(Pair::default());
+    let (writes, over) = (AtomicU64::new(0), AtomicBool::new(false));
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    let pair = lock.read();
+                    assert_eq!(pair.0, pair.1, "a reader saw half a write");
+                }
+            });
+        }
+        for writer in 0..2_u64 {
+            let (lock, writes, over) = (&lock, &writes, &over);
+            scope.spawn(move || {
+                for turn in 0..400 {
+                    let pair = if turn % 3 == writer {
+                        lock.try_write_for(Duration::from_micros(50))
+                    } else {
+                        Some(lock.write())
+                    };
+                    if let Some(mut pair) = pair {
+                        pair.0 += 1;
+                        core::hint::spin_loop();
+                        pair.1 += 1;
+                        writes.fetch_add(1, Ordering::Relaxed);
+                    }
+                    thread::sleep(Duration::from_micros(300));
+                }
+                over.store(true, Ordering::Relaxed);
+            });
+        }
+    });
+    assert_eq!(lock.read().0, writes.into_inner());
+    assert!(lock.try_write().is_some());
+}

@@ -1,0 +1,155 @@
+//! What happens at the ends: more waiters than can be counted, more grants than there are tags, a
+//! writer that has waited too long.
+
+use latchwork_rwlock::Policy;
+use latchwork_sync::atomic::Ordering;
+use latchwork_sync::model::{Model, advance};
+use latchwork_sync::thread::yield_now;
+
+use crate::scene::{
+    GRANT_TAKES_USED_TAG, Locked, Narrow, SOUND, SilentPhases, Ticks, URGENT_GIVES_WAY,
+    pass_time_until, start, until,
+};
+
+/// One reader can be counted as waiting, and two come.
+fn more_readers_than_can_wait<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    assert!(locked.lock.lock_exclusive(None));
+    let readers = [start(&locked, Locked::read), start(&locked, Locked::read)];
+    locked.add();
+    // SAFETY: acquired above.
+    unsafe { locked.lock.unlock_exclusive() };
+    let seen = readers.map(|reader| reader.join().unwrap());
+    locked.check(1);
+    format!("{seen:?}")
+}
+
+/// One writer can be counted as waiting, and two come.
+fn more_writers_than_can_wait<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    assert!(locked.lock.lock_shared(None));
+    let writers = [start(&locked, Locked::write), start(&locked, Locked::write)];
+    // SAFETY: acquired above.
+    unsafe { locked.lock.unlock_shared() };
+    for writer in writers {
+        writer.join().unwrap();
+    }
+    locked.check(2);
+    String::new()
+}
+
+/// Two readers open the gate again and again while the first holder stays: more grants than a
+/// half of the tags has, without a write section between.
+fn more_grants_than_tags<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    assert!(locked.lock.lock_shared(None));
+    let writer = start(&locked, Locked::write);
+    let reader = start(&locked, |locked| {
+        let seen = [locked.read(), locked.read()];
+        locked.over.store(true, Ordering::Release);
+        seen
+    });
+    let other = start(&locked, Locked::read);
+    pass_time_until(&locked.over);
+    while locked.lock.blocked_readers() > 0 {
+        advance(1);
+        yield_now();
+    }
+    assert_eq!(reader.join().unwrap(), [0, 0], "the first holder had not left");
+    // SAFETY: acquired above.
+    unsafe { locked.lock.unlock_shared() };
+    let seen = other.join().unwrap();
+    writer.join().unwrap();
+    locked.check(1);
+    seen.to_string()
+}
+
+/// A writer has waited for its longest wait: a reader whose patience is over stays out until it
+/// has written.
+fn urgent_writer_goes_first<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    assert!(locked.lock.lock_shared(None));
+    let writer = start(&locked, Locked::write);
+    until(|| locked.lock.waiting_writers() == 1);
+    advance(1);
+    until(|| format!("{:?}", locked.lock).contains("urgent"));
+    let reader = start(&locked, Locked::read);
+    until(|| locked.lock.blocked_readers() == 1);
+    advance(1);
+    // SAFETY: acquired above.
+    unsafe { locked.lock.unlock_shared() };
+    assert_eq!(reader.join().unwrap(), 1, "a reader came before the writer");
+    writer.join().unwrap();
+    locked.check(1);
+    String::new()
+}
+
+/// The readers that an urgent writer held back go before the next writer.
+fn urgent_writer_owes_readers<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    assert!(locked.lock.lock_shared(None));
+    let writer = start(&locked, Locked::write);
+    until(|| locked.lock.waiting_writers() == 1);
+    advance(1);
+    until(|| format!("{:?}", locked.lock).contains("urgent"));
+    let reader = start(&locked, Locked::read);
+    until(|| locked.lock.blocked_readers() == 1);
+    // SAFETY: acquired above.
+    unsafe { locked.lock.unlock_shared() };
+    locked.write();
+    let seen = reader.join().unwrap();
+    writer.join().unwrap();
+    locked.check(2);
+    seen.to_string()
+}
+
+/// A writer that comes between the end of a write section and the leaver's look at who waits,
+/// which here never comes, lets the overdue reader in: that reader, awake, must not go to sleep on
+/// what it saw before.
+fn overdue_readers_are_let_in_by_the_next_writer<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
+    assert!(locked.lock.lock_exclusive(None));
+    let reader = start(&locked, Locked::read);
+    let writer = start(&locked, Locked::write);
+    until(|| locked.lock.blocked_readers() == 1);
+    // SAFETY: acquired above.
+    unsafe { locked.lock.unlock_exclusive() };
+    let seen = reader.join().unwrap();
+    writer.join().unwrap();
+    locked.check(1);
+    seen.to_string()
+}
+
+pub(crate) fn models() -> Vec<Model> {
+    vec![
+        Model::new("more_readers_than_can_wait", more_readers_than_can_wait::<Narrow>)
+            .bound(2)
+            .random_under_shuttle(20_000),
+        Model::new("more_writers_than_can_wait", more_writers_than_can_wait::<Narrow>)
+            .bound(1)
+            .random_under_shuttle(20_000),
+        Model::new("more_grants_than_tags", more_grants_than_tags::<Ticks<1, 0>>)
+            .bound(0)
+            .loom_only("a random schedule lets the clock run on and on")
+            .twin(
+                "grant_takes_used_tag",
+                more_grants_than_tags::<Ticks<1, 0, GRANT_TAKES_USED_TAG>>,
+            ),
+        Model::new("urgent_writer_goes_first", urgent_writer_goes_first::<Ticks<1, 0, SOUND, 1>>)
+            .bound(1)
+            .random_under_shuttle(20_000)
+            .twin("urgent_gives_way", urgent_writer_goes_first::<Ticks<1, 0, URGENT_GIVES_WAY, 1>>),
+        Model::new(
+            "urgent_writer_owes_readers",
+            urgent_writer_owes_readers::<Ticks<5, 0, SOUND, 1>>,
+        )
+        .bound(1)
+        .random_under_shuttle(20_000),
+        Model::new(
+            "overdue_readers_are_let_in_by_the_next_writer",
+            overdue_readers_are_let_in_by_the_next_writer::<SilentPhases>,
+        )
+        .bound(1)
+        .random_under_shuttle(20_000),
+    ]
+}
