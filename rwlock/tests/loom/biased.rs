@@ -1,5 +1,6 @@
 //! The bias: readers in slots and writers that take it back.
 
+use latchwork_rwlock::Policy as _;
 use latchwork_rwlock::biased::{Bias, Slot};
 use latchwork_sync::cell::UnsafeCell;
 use latchwork_sync::lock::Arc;
@@ -31,7 +32,7 @@ impl Locked {
         let locked = Self {
             bias: Bias::new(),
             slots: [Slot::new(), Slot::new()],
-            core: Core::new(Unbounded),
+            core: Core::new(<Unbounded>::DEFAULT),
             value: UnsafeCell::new(0),
         };
         locked.bias.turn_on();
@@ -141,8 +142,9 @@ fn bias_turned_on_shows_the_write() -> String {
 fn revocation_times_out() -> String {
     let locked = Locked::new();
     let deadline = ticks_from_now(1);
-    let writer = start(&locked, move |locked| locked.write(deadline));
+    // The readers first: the explorer's barrier doesn't reach threads that start after it.
     let reader = start(&locked, |locked| locked.read(0));
+    let writer = start(&locked, move |locked| locked.write(deadline));
     advance(1);
     let wrote = writer.join().unwrap();
     let seen = reader.join().unwrap();

@@ -100,7 +100,7 @@ fn opened_by_a_patient_writer<P: Policy>() -> String {
 pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("opened_by_a_reader", opened_by_a_reader::<Ticks<1, 1_000_000>>)
-            .bound(1)
+            .bound(0)
             .random_under_shuttle(20_000)
             .twin("no_cool_down", opened_by_a_reader::<Ticks<1, 0>>),
         Model::new(
