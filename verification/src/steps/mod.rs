@@ -2,19 +2,15 @@
 
 pub(crate) mod cargo;
 pub(crate) mod codegen;
-pub(crate) mod engine;
 pub(crate) mod facade;
-pub(crate) mod fuzz;
 pub(crate) mod models;
 pub(crate) mod mutants;
 pub(crate) mod packages;
 pub(crate) mod sanitizers;
-pub(crate) mod shelf;
 pub(crate) mod spin;
-pub(crate) mod stock;
+pub(crate) mod stress;
 pub(crate) mod targets;
 pub(crate) mod tsan;
-pub(crate) mod typos;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
@@ -91,18 +87,6 @@ pub(crate) const ALL: &[Step] = &[
         run: packages::outside,
     },
     Step {
-        name: "shelf",
-        about: "manifests, licences, features in the READMEs, the oldest Rust, sources",
-        when: When::Always,
-        run: shelf::run,
-    },
-    Step {
-        name: "typos",
-        about: "spelling, by `typos`; with --long it is built where it isn't installed",
-        when: When::Always,
-        run: typos::run,
-    },
-    Step {
         name: "publish",
         about: "each crate packs for the registry, and builds from its package",
         when: When::Thorough,
@@ -119,12 +103,6 @@ pub(crate) const ALL: &[Step] = &[
         about: "tests under AddressSanitizer, with leaks counted (nightly)",
         when: When::Thorough,
         run: sanitizers::address,
-    },
-    Step {
-        name: "fuzz",
-        about: "operations in any order against models, under libFuzzer (nightly)",
-        when: When::Thorough,
-        run: fuzz::run,
     },
     Step {
         name: "tsan",
@@ -169,10 +147,10 @@ pub(crate) const ALL: &[Step] = &[
         run: models::loom,
     },
     Step {
-        name: "stock",
-        about: "the facade's models under loom as published, which sees less",
-        when: When::Thorough,
-        run: stock::run,
+        name: "stress",
+        about: "programs that run for long: 10^8 timed operations on the policies of the lock",
+        when: When::Long,
+        run: stress::run,
     },
     Step {
         name: "mutants",

@@ -51,6 +51,8 @@ locks! {
     latchwork_rwlock::biased::ReadBiased<Words>: latchwork_rwlock::biased::ReadBiased::new, read write;
     parking_lot::RwLock<Words>: parking_lot::RwLock::new, read write;
     std::sync::RwLock<Words>: std::sync::RwLock::new, read write.unwrap;
+    async_lock::RwLock<Words>: async_lock::RwLock::new, read_blocking write_blocking;
+    tokio::sync::RwLock<Words>: tokio::sync::RwLock::new, blocking_read blocking_write;
     usync::RwLock<Words>: usync::RwLock::new, read write;
     spin::RwLock<Words>: spin::RwLock::new, read write;
     std::sync::Mutex<Words>: std::sync::Mutex::new, lock lock.unwrap;

@@ -44,6 +44,8 @@ pub(super) fn rows(versus: &mut Versus) {
             Contender::new("std", || reads::<std::sync::RwLock<Words>>(pairs)),
             Contender::new("usync", || reads::<usync::RwLock<Words>>(pairs)),
             Contender::new("spin", || reads::<spin::RwLock<Words>>(pairs)),
+            Contender::new("async-lock", || reads::<async_lock::RwLock<Words>>(pairs)),
+            Contender::new("tokio", || reads::<tokio::sync::RwLock<Words>>(pairs)),
             Contender::new("fetch_add", || two_additions(pairs)),
         ];
         let ours = || reads::<latchwork_rwlock::RwLock<Words>>(pairs);
@@ -55,6 +57,8 @@ pub(super) fn rows(versus: &mut Versus) {
             Contender::new("std", || writes::<std::sync::RwLock<Words>>(pairs)),
             Contender::new("usync", || writes::<usync::RwLock<Words>>(pairs)),
             Contender::new("spin", || writes::<spin::RwLock<Words>>(pairs)),
+            Contender::new("async-lock", || writes::<async_lock::RwLock<Words>>(pairs)),
+            Contender::new("tokio", || writes::<tokio::sync::RwLock<Words>>(pairs)),
         ];
         let ours = || writes::<latchwork_rwlock::RwLock<Words>>(pairs);
         versus.compare(("rwlock", "write_pair", "ns/pair"), 31, ours, peers);

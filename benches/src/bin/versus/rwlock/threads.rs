@@ -75,6 +75,8 @@ pub(super) fn rows(versus: &mut Versus) {
             Contender::new("parking_lot", || cost::<parking_lot::RwLock<Words>>(load)),
             Contender::new("std", || cost::<std::sync::RwLock<Words>>(load)),
             Contender::new("usync", || cost::<usync::RwLock<Words>>(load)),
+            Contender::new("async-lock", || cost::<async_lock::RwLock<Words>>(load)),
+            Contender::new("tokio", || cost::<tokio::sync::RwLock<Words>>(load)),
             Contender::new("mutex", || cost::<std::sync::Mutex<Words>>(load)),
         ];
         // With more threads than processors a spinning writer may wait for whole time slices.
