@@ -9,6 +9,39 @@
 //!
 //! *Drain* is the time until the readers that hold the lock have left. To each bound comes the
 //! time until the system runs a woken thread.
+//!
+//! # The promise
+//!
+//! Under [`Bounded`], while no writer has waited for longer than *M*, and whatever number of
+//! writers there are, with or without timeouts, retrying at once or not:
+//!
+//! > reader's pause ≤ min(*d*, *P* + *H*) + *L*
+//!
+//! - *d*: the reader's own deadline, if it has one;
+//! - *P*: the patience, from when the reader blocked;
+//! - *H*: the rest of the critical section of the writer that holds the lock when *P* is over; 0
+//!   if none does. So it is 0 where readers hold the lock, which is where other locks make a reader
+//!   wait for all of another reader's critical section;
+//! - *L*: a timer's slack, a wake, and the time until the system runs the thread.
+//!
+//! Why: a reader that blocks keeps its own time. When *P* is over and no writer holds the lock, its
+//! own step opens the gate and makes it a holder, together with every other blocked reader. If a
+//! writer holds the lock, its step marks the readers overdue, and from then on no writer takes the
+//! lock before they have been let in: whoever finds the lock free first, the writer that leaves or
+//! one that comes, makes that step for them. A grant can't be lost to a retrying writer, since
+//! granted readers count as holders. Other readers' critical sections stand nowhere in the sum.
+//!
+//! And for writers, with *C* the cool-down and *D* the drain of the readers that hold the lock when
+//! the gate shuts for good:
+//!
+//! > gate held shut after *M* + *P* + *L* at the latest; then *D*, and the writers that were quicker
+//!
+//! No lock keeps both bounds against readers that overlap and hold for longer than *P*: until *M*
+//! the readers' is kept, after it the writers'. Without an *M* the readers' always is.
+//!
+//! The models `patience_opens_gate`, `overdue_reader_and_two_writers`, `urgent_writer_goes_first`
+//! and `opened_by_a_reader` check the steps of this argument, and the row `pause_3w` of `cargo
+//! versus` measures the sum.
 
 use latchwork_sync::time::Duration;
 

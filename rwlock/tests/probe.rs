@@ -109,6 +109,11 @@ fn full_probe_measures_every_hold() {
 }
 
 #[test]
+fn a_probe_is_as_small_as_it_says() {
+    assert!(size_of::<Probed<Full>>() < 3 * 1024);
+}
+
+#[test]
 fn one_in_so_many_is_sampled() {
     let lock = Watched::<u32, Sampled<8>>::new(0);
     thread::scope(|scope| {

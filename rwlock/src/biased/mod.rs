@@ -23,6 +23,7 @@ mod lock;
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 mod policy;
 
+#[doc(hidden)]
 pub use bias::{Bias, Slot};
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub use lock::{RawReadBiased, ReadBiased};

@@ -21,7 +21,8 @@ use crate::registry::{self, Block, Record};
 
 /// A probe that watches as closely as its level says; see the [module](self).
 ///
-/// Size: some 3.5 KiB, most of it histograms, apart from the word that the lock works on.
+/// Size: less than 3 KiB, most of it histograms, apart from the word that the lock works on. A guard
+/// that is forgotten is shown as a holder for as long as the lock is held.
 pub struct Probed<L = Full> {
     /// Where the lock was asked for by the last writer, or the last reader that left while a
     /// writer waited: whoever was in the way of those that wait.
