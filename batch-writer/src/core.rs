@@ -16,6 +16,7 @@ use crate::flaws::{Flaws, Sound};
 use crate::head::{AtomicHead, Head};
 use crate::holder::Holder;
 use crate::metrics::{Meter, Metrics};
+use crate::muster::Muster;
 use crate::node::{self, Answer, Kind, Node, Turned};
 use crate::options::Options;
 use crate::room::{NoRoom, Patience, Room};
@@ -26,6 +27,10 @@ use crate::submission::Submitting;
 use crate::tenure::{Came, Role, Tenure};
 use latchwork_sync::metrics::Count;
 
+/// How often a submitter looks whether the role has become free, where tenures are short.
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+const QUICK_TRIES: u32 = 64;
+
 /// What a submission returns.
 pub(crate) type Submitted<S> =
     Result<<S as Sink>::Output, SubmitError<<S as Sink>::Op, <S as Sink>::Error>>;
@@ -35,6 +40,8 @@ pub struct Core<S: Sink, F: Flaws = Sound> {
     pub(crate) head: CachePadded<AtomicHead<S>>,
     role: CachePadded<UnsafeCell<Role<S>>>,
     pub(crate) room: CachePadded<Room>,
+    pub(crate) muster: Muster,
+    quick: Count,
     pub(crate) meter: Meter,
     pub(crate) durable: Count,
     pub(crate) holder: Holder,
@@ -104,6 +111,8 @@ impl<S: Sink, F: Flaws> Core<S, F> {
             head: CachePadded::new(AtomicHead::new()),
             role: CachePadded::new(UnsafeCell::new(Role::new(sink, siblings))),
             room: CachePadded::new(Room::new(limits.queue_operations, limits.queue_bytes)),
+            muster: Muster::default(),
+            quick: Count::default(),
             meter: Meter::new(),
             durable,
             holder: Holder::new(),
@@ -134,7 +143,7 @@ impl<S: Sink, F: Flaws> Core<S, F> {
     #[inline]
     pub fn submit(&self, op: S::Op) -> Submitted<S> {
         let bytes = S::bytes(&op);
-        match self.take_idle() {
+        match self.take_idle().or_else(|| self.take_soon()) {
             Some(tenure) => tenure.commit_own(op, bytes, Came::Inline),
             None => self.submit_queued(op, bytes, Patience::Unlimited),
         }
@@ -243,6 +252,43 @@ impl<S: Sink, F: Flaws> Core<S, F> {
         Some(unsafe { Tenure::begin(self) })
     }
 
+    /// As [`take_idle`](Self::take_idle), trying for about a microsecond where tenures are that
+    /// short: sleeping would take longer.
+    #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+    #[cold]
+    #[inline(never)]
+    fn take_soon(&self) -> Option<Tenure<'_, S, F>> {
+        if self.quick.get() == 0 || self.limits.never_inline {
+            return None;
+        }
+        for _ in 0..QUICK_TRIES {
+            latchwork_sync::hint::spin_loop();
+            // Relaxed: a hint. Somebody who sleeps there is served before us, by the holder.
+            let head = self.head.load(Ordering::Relaxed);
+            if head.is_shut() {
+                return None;
+            }
+            if head.is_idle()
+                && let Some(tenure) = self.take_idle()
+            {
+                return Some(tenure);
+            }
+        }
+        None
+    }
+
+    /// Under a checker every sync is slow.
+    #[cfg(any(latchwork_loom, latchwork_shuttle))]
+    #[allow(clippy::unused_self, reason = "the same interface as the real one")]
+    fn take_soon(&self) -> Option<Tenure<'_, S, F>> {
+        None
+    }
+
+    /// Says whether syncs are quick. For the holder of the role.
+    pub(crate) fn set_quick(&self, quick: bool) {
+        self.quick.set(u64::from(quick));
+    }
+
     /// Waits for room, then queues.
     fn take_room(
         &self,
@@ -266,7 +312,7 @@ impl<S: Sink, F: Flaws> Core<S, F> {
         let op = self.take_room(op, bytes, patience)?;
         let node = Node::new(Kind::Patient, Some(op), bytes);
         let pushed = self.push((&raw const node).cast_mut(), self.push_of_submitters());
-        if matches!(pushed, Pushed::Queued) && node.wait_turn::<F>(None) == Turned::Done {
+        if matches!(pushed, Pushed::Queued) && self.wait_turn(&node, None) == Turned::Done {
             // SAFETY: the node is ours again, with its answer.
             return Self::answered(unsafe { node.take_answer() }, || unsafe { node.take_op() });
         }
@@ -283,7 +329,8 @@ impl<S: Sink, F: Flaws> Core<S, F> {
         let pushed = self.push(node, self.push_of_submitters());
         let turned = if matches!(pushed, Pushed::Queued) {
             // SAFETY: a node that may be withdrawn lives until its owner lets go of it (N4).
-            unsafe { &*node }.wait_turn::<F>(Some(deadline))
+            let node = unsafe { &*node };
+            self.wait_turn(node, Some(deadline))
         } else {
             Turned::Lead
         };
@@ -301,6 +348,12 @@ impl<S: Sink, F: Flaws> Core<S, F> {
         let op = unsafe { node.take_op() };
         drop(node);
         self.lead_or_refuse(&pushed, op, bytes)
+    }
+
+    /// Waits at a queued operation.
+    fn wait_turn(&self, node: &Node<S>, deadline: Option<Instant>) -> Turned {
+        self.muster.came(&self.room);
+        node.wait_turn::<F>(deadline)
     }
 
     /// Takes the operation out of a withdrawn node, and lets go of the node.
@@ -379,7 +432,9 @@ impl<S: Sink, F: Flaws> Core<S, F> {
 
     /// Queues a task's node; the writer has a dedicated thread.
     pub(crate) fn enqueue(&self, node: *mut Node<S>) -> Pushed<S> {
-        self.push(node, Push::Only)
+        let pushed = self.push(node, Push::Only);
+        self.muster.came(&self.room);
+        pushed
     }
 
     /// Queues the node, or takes the free role in its stead.
@@ -436,7 +491,7 @@ impl<S: Sink, F: Flaws> Core<S, F> {
         }
         let node = self.dedicated();
         let node = node.unwrap_or_else(|| unreachable!("only then is the free role not led"));
-        self.meter.wakes.add(1);
+        self.meter.wakes.add_shared(1);
         // SAFETY: the caller has the role, so the dedicated thread doesn't.
         unsafe { node::give_lead::<S, F>(node) };
     }

@@ -23,7 +23,6 @@ impl<S: Sink> Fifo<S> {
     }
 
     /// Nodes in the list, withdrawn ones included.
-    #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
     pub(crate) fn len(&self) -> usize {
         self.length
     }

@@ -27,6 +27,7 @@
 //! and `RocksDB`'s writer queues for group commit; `PostgreSQL`'s `commit_siblings` for the wait,
 //! here adaptive.
 
+mod answers;
 mod batch;
 mod core;
 mod dedicated;
@@ -38,6 +39,7 @@ mod holder;
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub mod log;
 mod metrics;
+mod muster;
 mod node;
 mod options;
 mod room;

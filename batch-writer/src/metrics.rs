@@ -10,6 +10,9 @@ pub(crate) struct Meter {
     pub(crate) bytes: Count,
     pub(crate) handed: Count,
     pub(crate) dedicated: Count,
+    pub(crate) onward: Count,
+    /// Batches of one operation, which the histogram of sizes is spared.
+    pub(crate) alone: Count,
     pub(crate) turns: Count,
     pub(crate) wakes: Count,
     pub(crate) withdrawn: Count,
@@ -27,6 +30,8 @@ impl Meter {
             bytes: Count::default(),
             handed: Count::default(),
             dedicated: Count::default(),
+            onward: Count::default(),
+            alone: Count::default(),
             turns: Count::default(),
             wakes: Count::default(),
             withdrawn: Count::default(),
@@ -40,16 +45,16 @@ impl Meter {
     }
 
     pub(crate) fn snapshot(&self, queued: u64, queued_bytes: u64, poisoned: bool) -> Metrics {
-        let batch_operations = self.batch_operations.snapshot();
+        let batch_operations = self.batch_operations.snapshot().with(1, self.alone.get());
+        let led = self.handed.get() + self.dedicated.get() + self.onward.get();
         Metrics {
             batches: batch_operations.count(),
             operations: batch_operations.total(),
             bytes: self.bytes.get(),
-            inline: batch_operations
-                .count()
-                .saturating_sub(self.handed.get() + self.dedicated.get()),
+            inline: batch_operations.count().saturating_sub(led),
             handed: self.handed.get(),
             dedicated: self.dedicated.get(),
+            onward: self.onward.get(),
             turns: self.turns.get(),
             wakes: self.wakes.get(),
             withdrawn: self.withdrawn.get(),
@@ -82,6 +87,8 @@ pub struct Metrics {
     pub handed: u64,
     /// Batches led by the dedicated thread.
     pub dedicated: u64,
+    /// Batches that a submitter led for others after its own, where syncs are quick.
+    pub onward: u64,
     /// Turns with the sink, flushes among them.
     pub turns: u64,
     /// Sleeping submitters woken by their own result, and submitters handed the role.

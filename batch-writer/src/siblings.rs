@@ -1,17 +1,23 @@
 //! When a leader should wait a moment for others.
 //!
 //! After a batch, the first submitter to come back finds the queue empty and would sync alone,
-//! while the others queue behind it: batches alternate between 1 and N-1, and everybody pays two
-//! syncs. A leader that waits until the last batch's submitters are back pays one.
+//! while the others queue behind it: batches alternate between 1 and N-1, or between any two parts
+//! of N, and everybody pays two syncs. A leader that waits until the last batch's submitters are
+//! back, in addition to those who queued behind that batch, pays one.
 //!
 //! With arrivals that come regardless of answers (an open loop) the wait gains nothing. So every
-//! wait is judged: it is paid if at least 7/8 of those expected came, and the syncs that this
+//! wait is judged: it is paid if at least 3/4 of those expected came, and the syncs that this
 //! saved are worth twice the time that those who were there have waited. An unpaid wait is
-//! followed by a pause of up to 2^10 - 1 batches, and pauses shrink half as fast as they grow.
+//! followed by a pause of up to 2^10 - 1 batches, and pauses shrink half as fast as they grow. A
+//! wait that cost its operations less than a 32nd of a sync each is not held against the rule:
+//! one straggler among many is not worth a pause.
 //! A wait is never longer than half a sync, than three times what it last took, or than the
 //! limit set. A submitter that is always alone never waits.
 
 use latchwork_sync::time::Duration;
+
+/// Syncs that take less, in nanoseconds, are quick.
+pub(crate) const QUICK: u64 = 5_000;
 
 /// The pause after a loss doubles twice; at most 2^10 - 1 batches.
 const WORST: u32 = 10;
@@ -20,8 +26,8 @@ const WORST: u32 = 10;
 #[derive(Debug)]
 pub(crate) struct Siblings {
     limit: Duration,
-    /// Operations in the last two batches.
-    last: [usize; 2],
+    /// Submitters that are about: the last batch's, and those queued when it was synced.
+    about: usize,
     /// Losses, in half steps.
     bad: u32,
     /// Batches to go before the next wait.
@@ -58,18 +64,26 @@ fn average(old: u64, new: u64) -> u64 {
 
 impl Siblings {
     pub(crate) fn new(limit: Duration) -> Self {
-        Self { limit, last: [1, 1], bad: 0, pause: 0, sync: 0, back_after: 0 }
+        Self { limit, about: 1, bad: 0, pause: 0, sync: 0, back_after: 0 }
     }
 
     /// Whether there is anything to consider: the lone submitter's way past this rule.
     #[inline]
     pub(crate) fn are_about(&self) -> bool {
-        (self.last[0] | self.last[1]) > 1 && !self.limit.is_zero()
+        self.about > 1 && !self.limit.is_zero() && !self.are_quick()
     }
 
-    /// The wait that this leader should do, which has `there` operations already.
-    pub(crate) fn window(&mut self, there: usize) -> Option<Window> {
-        let operations = self.last[0].max(self.last[1]);
+    /// Whether syncs take less than it takes to wake a thread.
+    #[inline]
+    pub(crate) fn are_quick(&self) -> bool {
+        // 0: not known yet.
+        self.sync.wrapping_sub(1) < QUICK - 1
+    }
+
+    /// The wait that this leader should do, which has `there` operations already, of `most` that
+    /// its batch may have.
+    pub(crate) fn window(&mut self, there: usize, most: usize) -> Option<Window> {
+        let operations = self.about.min(most);
         if there >= operations || self.sync == 0 {
             return None;
         }
@@ -87,14 +101,15 @@ impl Siblings {
     /// Learns from a wait; tells whether it was paid.
     pub(crate) fn judge(&mut self, waited: Waited) -> bool {
         let gain = (waited.after - waited.before) as u64 * self.sync;
-        let filled = 8 * waited.after >= 7 * waited.expected;
+        let filled = 4 * waited.after >= 3 * waited.expected;
+        let cheap = waited.cost.saturating_mul(32) <= (waited.after as u64).saturating_mul(self.sync);
         if waited.after >= waited.expected {
             self.back_after = average(self.back_after, waited.nanoseconds.max(1));
         }
         let paid = filled && gain >= 2 * waited.cost;
         if paid {
             self.bad = self.bad.saturating_sub(1);
-        } else {
+        } else if !cheap {
             self.bad = (self.bad + 2).min(WORST);
             // The window may have been too short to tell.
             self.back_after += self.back_after / 4;
@@ -103,10 +118,10 @@ impl Siblings {
         paid
     }
 
-    /// A batch has so many operations.
+    /// A batch was synced, with so many submitters in it and behind it.
     #[inline]
-    pub(crate) fn batch(&mut self, operations: usize) {
-        self.last = [self.last[1], operations];
+    pub(crate) fn batch(&mut self, submitters: usize) {
+        self.about = submitters;
     }
 
     /// A sync took so long.
@@ -120,18 +135,16 @@ impl Siblings {
 mod tests {
     use super::*;
 
-    fn after_batches(sizes: [usize; 2]) -> Siblings {
+    fn after_batch(about: usize) -> Siblings {
         let mut siblings = Siblings::new(Duration::from_millis(1));
         siblings.sync(100_000);
-        for size in sizes {
-            siblings.batch(size);
-        }
+        siblings.batch(about);
         siblings
     }
 
     #[test]
     fn the_lone_submitter_never_waits() {
-        assert!(!after_batches([1, 1]).are_about());
+        assert!(!after_batch(1).are_about());
     }
 
     #[test]
@@ -142,20 +155,29 @@ mod tests {
     }
 
     #[test]
-    fn waits_for_the_larger_of_two_batches_at_most_half_a_sync() {
-        let window = after_batches([7, 1]).window(1).expect("siblings are about");
+    fn waits_for_all_that_are_about_at_most_half_a_sync() {
+        let window = after_batch(7).window(1, 100).expect("siblings are about");
         assert_eq!(window.operations, 7);
         assert_eq!(window.longest, Duration::from_micros(50));
-        assert!(after_batches([7, 1]).window(7).is_none());
+        assert!(after_batch(7).window(7, 100).is_none());
+        assert_eq!(after_batch(7).window(1, 4).map(|window| window.operations), Some(4));
+    }
+
+    #[test]
+    fn a_straggler_among_many_is_no_loss() {
+        let mut siblings = after_batch(128);
+        let late = Waited { expected: 128, before: 127, after: 128, nanoseconds: 900, cost: 115_000 };
+        assert!(!siblings.judge(late));
+        assert!(siblings.window(1, 1000).is_some());
     }
 
     #[test]
     fn losses_switch_it_off_and_wins_switch_it_on_again() {
-        let mut siblings = after_batches([4, 4]);
+        let mut siblings = after_batch(4);
         let lost = Waited { expected: 4, before: 1, after: 2, nanoseconds: 50_000, cost: 60_000 };
         let mut waits = 0;
         for _ in 0..10_000 {
-            if siblings.window(1).is_some() {
+            if siblings.window(1, 100).is_some() {
                 waits += 1;
                 assert!(!siblings.judge(lost));
             }
@@ -164,7 +186,7 @@ mod tests {
         let won = Waited { expected: 4, before: 1, after: 4, nanoseconds: 5_000, cost: 10_000 };
         let mut waits = 0;
         for _ in 0..10_000 {
-            if siblings.window(1).is_some() {
+            if siblings.window(1, 100).is_some() {
                 waits += 1;
                 assert!(siblings.judge(won));
             }

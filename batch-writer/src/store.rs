@@ -7,12 +7,14 @@ use crate::batch::{Batch, Entry};
 use crate::core::Core;
 use crate::error::Cause;
 use crate::flaws::Flaws;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+use crate::siblings::QUICK;
 use crate::siblings::Siblings;
 use crate::sink::{Sink, WriteFailure};
 
-/// While a sync takes less, in nanoseconds, one in so many is measured.
+/// After a sync that was quick so many are not measured.
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-const QUICK: (u64, u32) = (5_000, 64);
+const UNMEASURED: u32 = 63;
 
 type Entries<S> = [Entry<<S as Sink>::Op, <S as Sink>::Output, <S as Sink>::Error>];
 
@@ -112,7 +114,8 @@ impl<S: Sink> Store<S> {
         let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         writer.meter.sync_nanoseconds.record(nanoseconds);
         self.siblings.sync(nanoseconds);
-        self.unmeasured = if nanoseconds < QUICK.0 { QUICK.1 - 1 } else { 0 };
+        self.unmeasured = if nanoseconds < QUICK { UNMEASURED } else { 0 };
+        writer.set_quick(self.siblings.are_quick());
         Ok(())
     }
 

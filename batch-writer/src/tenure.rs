@@ -6,6 +6,10 @@
 //! - T2: a submitter's tenure commits one batch at most, then passes the role on; the dedicated
 //!   thread's goes on while operations are queued.
 //! - T3: nobody is answered with success before the sync that covers it has succeeded.
+//! - T5: a submitter that leads answers its batch after it has passed the role on: the nodes that
+//!   it claimed are its own until then. So whoever of them is back first finds a free role, or
+//!   one that was given to somebody who was queued before; nobody is woken to lead who would
+//!   have come by itself.
 //! - T4: a tenure that fails or unwinds poisons: reason, then gate, then answers. The role is
 //!   never handed over in that state; the poisoner refuses everybody queued and releases it.
 
@@ -17,6 +21,7 @@ use latchwork_sync::time::Instant;
 
 use latchwork_sync::atomic::Ordering;
 
+use crate::answers::Answers;
 use crate::batch::Entry;
 use crate::core::Core;
 use crate::error::{Cause, Poison, SubmitError};
@@ -43,12 +48,17 @@ impl<S: Sink> Role<S> {
     }
 }
 
+/// The most batches that a leader commits for others where syncs are quick.
+const QUICK_BATCHES: u32 = 16;
+
 /// How a leader came to the role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Came {
     Inline,
     Handed,
     Dedicated,
+    /// A leader that goes on after its own batch.
+    Onward,
 }
 
 /// The role, held. Dropped before its end, by a panic, it poisons the writer.
@@ -104,9 +114,13 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
     /// Whether nobody is queued, and nobody worth waiting for is about.
     #[inline]
     fn is_alone(&self) -> bool {
+        !self.role.store.siblings.are_about() && self.nobody_waits()
+    }
+
+    #[inline]
+    fn nobody_waits(&self) -> bool {
         // Relaxed: who comes later is seen when the role is released.
-        !self.role.store.siblings.are_about()
-            && self.role.waiting.is_empty()
+        self.role.waiting.is_empty()
             && self.writer.head.load(Ordering::Relaxed).newest().is_null()
     }
 
@@ -125,7 +139,7 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
         self.count(1, bytes, came);
         let [mut own] = own;
         let (answer, _) = own.take();
-        self.hand_on();
+        self.pass_on();
         told(answer)
     }
 
@@ -146,9 +160,60 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
             return self.fail(cause);
         }
         self.count(self.role.batch.len(), bytes, came);
-        let own = self.publish();
+        let mut batch = self.take_batch();
+        if self.role.store.siblings.are_quick() {
+            batch.publish();
+            self.pass_on();
+        } else {
+            // The siblings come back to a role that is free or on its way to one of them (T5).
+            self.hand_on();
+            batch.publish();
+        }
+        told(batch.own())
+    }
+
+    /// The batch as it stands, to be answered.
+    fn take_batch(&mut self) -> Answers<'a, S, F> {
+        let room = Vec::with_capacity(self.role.batch.len());
+        Answers::new(self.writer, mem::replace(&mut self.role.batch, room))
+    }
+
+    /// Passes the role on. Where syncs are quick, others are served first for a while: it would
+    /// take longer to wake one of them to lead.
+    #[inline]
+    fn pass_on(mut self) {
+        if self.role.store.siblings.are_quick()
+            && !self.nobody_waits()
+            && let Err(cause) = self.serve_others()
+        {
+            self.poison(&cause);
+            self.end();
+            return;
+        }
         self.hand_on();
-        told(own)
+    }
+
+    #[cold]
+    fn serve_others(&mut self) -> Result<(), Cause<S::Error>> {
+        for _ in 0..QUICK_BATCHES {
+            if !self.serve_once(Came::Onward)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits and answers a batch of what is queued; tells whether there was one.
+    fn serve_once(&mut self, came: Came) -> Result<bool, Cause<S::Error>> {
+        let bytes = self.gather(0);
+        if self.role.batch.is_empty() {
+            return Ok(false);
+        }
+        let Role { store, batch, .. } = &mut *self.role;
+        store.write_and_sync(self.writer, batch)?;
+        self.count(self.role.batch.len(), bytes, came);
+        self.take_batch().publish();
+        Ok(true)
     }
 
     /// The dedicated thread's tenure: batch after batch, until nothing is queued or a turn is
@@ -158,20 +223,19 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
             if self.role.store.siblings.are_about() {
                 self.wait_for_siblings();
             }
-            let bytes = self.gather(0);
-            if self.role.batch.is_empty() {
-                // Whatever is in front is not for this thread.
-                self.hand_on();
-                return;
+            match self.serve_once(Came::Dedicated) {
+                Ok(true) => {}
+                Ok(false) => {
+                    // Whatever is in front is not for this thread.
+                    self.hand_on();
+                    return;
+                }
+                Err(cause) => {
+                    self.poison(&cause);
+                    self.end();
+                    return;
+                }
             }
-            let Role { store, batch, .. } = &mut *self.role;
-            if let Err(cause) = store.write_and_sync(self.writer, batch) {
-                self.poison(&cause);
-                self.end();
-                return;
-            }
-            self.count(self.role.batch.len(), bytes, Came::Dedicated);
-            self.publish();
         }
     }
 
@@ -251,44 +315,27 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
 
     #[inline]
     fn count(&mut self, operations: usize, bytes: usize, came: Came) {
-        self.role.store.siblings.batch(operations);
+        // Those queued now were not in the batch, and the batch's own submitters not yet answered.
+        if !self.nobody_waits() {
+            self.take_inbox();
+        }
+        self.role.store.siblings.batch(operations + self.role.waiting.len());
         let meter = &self.writer.meter;
-        meter.batch_operations.record(operations as u64);
         meter.bytes.add(bytes as u64);
+        if operations == 1 {
+            meter.alone.add(1);
+        } else {
+            meter.batch_operations.record(operations as u64);
+        }
         match came {
             Came::Inline => {}
             Came::Handed => {
                 meter.handed.add(1);
-                meter.wakes.add(1);
+                meter.wakes.add_shared(1);
             }
             Came::Dedicated => meter.dedicated.add(1),
+            Came::Onward => meter.onward.add(1),
         }
-    }
-
-    /// Gives everybody in the batch its answer; returns the leader's own.
-    #[inline]
-    fn publish(&mut self) -> Option<Result<S::Output, S::Error>> {
-        let mut own = None;
-        let mut wakes = 0;
-        for entry in &mut self.role.batch {
-            let (answer, node) = entry.take();
-            if node.is_null() {
-                own = answer;
-                continue;
-            }
-            let answer = match answer {
-                Some(Ok(output)) => Answer::Output(output),
-                Some(Err(error)) => Answer::Failed(error),
-                None => unreachable!("every operation of a batch is answered"),
-            };
-            // SAFETY: the node was claimed into this batch and is left alone from here on.
-            wakes += u64::from(unsafe { node::answer::<S, F>(node.cast(), answer) });
-        }
-        if wakes > 0 {
-            self.writer.meter.wakes.add(wakes);
-        }
-        self.role.batch.clear();
-        own
     }
 
     /// Gives the role to the next in line, or back.
@@ -440,25 +487,24 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
         use crate::siblings::Waited;
 
         self.take_inbox();
-        let before = 1 + self.role.waiting.len();
-        let Some(window) = self.role.store.siblings.window(before) else { return };
+        let own = self.role.batch.len();
+        let before = own + self.role.waiting.len();
+        let most = self.writer.limits.batch_operations;
+        let Some(window) = self.role.store.siblings.window(before, most) else { return };
         let start = Instant::now();
-        let (mut last, mut there, mut cost) = (start, before, 0_u64);
-        loop {
-            latchwork_sync::thread::yield_now();
-            let now = Instant::now();
-            let step = u64::try_from((now - last).as_nanos()).unwrap_or(u64::MAX);
-            cost = cost.saturating_add(step.saturating_mul(there as u64));
-            last = now;
+        let deadline = start + window.longest;
+        let (mut after, mut now) = (before, start);
+        while after < window.operations && now < deadline {
+            self.writer.muster.wait(window.operations - own, &self.writer.room, deadline);
+            now = Instant::now();
             self.take_inbox();
-            there = 1 + self.role.waiting.len();
-            if there >= window.operations || now - start >= window.longest {
-                break;
-            }
+            after = own + self.role.waiting.len();
         }
-        let nanoseconds = u64::try_from((last - start).as_nanos()).unwrap_or(u64::MAX);
+        let nanoseconds = u64::try_from((now - start).as_nanos()).unwrap_or(u64::MAX);
+        // As if they had come at an even pace.
+        let cost = nanoseconds.saturating_mul((before + after) as u64) / 2;
         let expected = window.operations;
-        let waited = Waited { expected, before, after: there, nanoseconds, cost };
+        let waited = Waited { expected, before, after, nanoseconds, cost };
         self.writer.meter.sibling_waits.add(1);
         if self.role.store.siblings.judge(waited) {
             self.writer.meter.sibling_waits_paid.add(1);

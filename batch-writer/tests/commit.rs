@@ -97,7 +97,7 @@ fn everybody_gets_the_result_of_its_own_operation() {
     });
     let metrics = writer.metrics();
     assert_eq!(metrics.operations, THREADS as u64 * u64::from(EACH));
-    assert_eq!(metrics.inline + metrics.handed, metrics.batches);
+    assert_eq!(metrics.inline + metrics.handed + metrics.onward, metrics.batches);
     assert!(metrics.batch_operations.max() <= 5);
     assert_eq!((metrics.queued, metrics.queued_bytes), (0, 0));
     writer.with_sink(|store| assert_eq!(store.written.len(), THREADS * EACH as usize)).unwrap();

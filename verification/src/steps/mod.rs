@@ -2,15 +2,20 @@
 
 pub(crate) mod cargo;
 pub(crate) mod codegen;
+pub(crate) mod engine;
 pub(crate) mod facade;
+pub(crate) mod fuzz;
 pub(crate) mod models;
 pub(crate) mod mutants;
 pub(crate) mod packages;
 pub(crate) mod sanitizers;
+pub(crate) mod shelf;
 pub(crate) mod spin;
+pub(crate) mod stock;
 pub(crate) mod stress;
 pub(crate) mod targets;
 pub(crate) mod tsan;
+pub(crate) mod typos;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
@@ -87,6 +92,18 @@ pub(crate) const ALL: &[Step] = &[
         run: packages::outside,
     },
     Step {
+        name: "shelf",
+        about: "manifests, licences, features in the READMEs, the oldest Rust, sources",
+        when: When::Always,
+        run: shelf::run,
+    },
+    Step {
+        name: "typos",
+        about: "spelling, by `typos`; with --long it is built where it isn't installed",
+        when: When::Always,
+        run: typos::run,
+    },
+    Step {
         name: "publish",
         about: "each crate packs for the registry, and builds from its package",
         when: When::Thorough,
@@ -103,6 +120,12 @@ pub(crate) const ALL: &[Step] = &[
         about: "tests under AddressSanitizer, with leaks counted (nightly)",
         when: When::Thorough,
         run: sanitizers::address,
+    },
+    Step {
+        name: "fuzz",
+        about: "operations in any order against models, under libFuzzer (nightly)",
+        when: When::Thorough,
+        run: fuzz::run,
     },
     Step {
         name: "tsan",
@@ -145,6 +168,12 @@ pub(crate) const ALL: &[Step] = &[
         about: "the models under every interleaving and stale read, by a corrected loom",
         when: When::Always,
         run: models::loom,
+    },
+    Step {
+        name: "stock",
+        about: "the facade's models under loom as published, which sees less",
+        when: When::Thorough,
+        run: stock::run,
     },
     Step {
         name: "stress",

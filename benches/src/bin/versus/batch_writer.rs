@@ -31,20 +31,24 @@ impl<S: Store> Commit for BatchWriter<Stored<S>> {
 /// Nanoseconds of wall time an operation, with so many submitters and operations in all.
 fn cost(threads: usize, operations: usize, way: &impl Commit) -> f64 {
     let each = operations.div_ceil(threads);
-    let start = Barrier::new(threads + 1);
+    let (there, start) = (Barrier::new(threads + 1), Barrier::new(threads + 1));
     let watch = thread::scope(|scope| {
         for number in 0..threads {
-            let start = &start;
+            let (there, start) = (&there, &start);
             scope.spawn(move || {
                 let op = [number as u8; RECORD];
+                there.wait();
                 start.wait();
                 for _ in 0..each {
                     way.commit(op);
                 }
             });
         }
+        there.wait();
+        // Before the others run: they may be done before this thread runs again.
+        let watch = Stopwatch::start(wall);
         start.wait();
-        Stopwatch::start(wall)
+        watch
     });
     watch.per((each * threads) as u64)
 }

@@ -105,6 +105,17 @@ pub struct Histogram {
 }
 
 impl Histogram {
+    /// With so many more of one value, which were counted elsewhere.
+    #[must_use]
+    pub fn with(mut self, value: u64, times: u64) -> Self {
+        if times > 0 {
+            self.buckets[bucket_of(value)] += times;
+            self.total = self.total.wrapping_add(value.wrapping_mul(times));
+            self.max = self.max.max(value);
+        }
+        self
+    }
+
     /// How many values were recorded.
     #[must_use]
     pub fn count(&self) -> u64 {
