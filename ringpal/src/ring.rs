@@ -143,6 +143,10 @@ impl Ring {
     /// # Errors
     ///
     /// The operation's own, with the bytes that were done before it failed.
+    ///
+    /// # Panics
+    ///
+    /// With 2^32 buffers or more.
     pub fn write_vectored(
         &self,
         file: &File,
@@ -173,7 +177,7 @@ impl Ring {
     /// and nothing is done. Windows makes the file longer and takes no space.
     pub fn allocate(&self, file: &File, offset: u64, length: usize) -> Result<(), OpError> {
         let op = RawOp::plain(Operation::Allocate, file.raw());
-        self.single(file, RawOp { offset, length, ..op })
+        self.single(file, RawOp { length, offset, ..op })
     }
 
     /// Fills a range of the file with zeros; the file grows to its end. Where the file system can't
@@ -184,7 +188,7 @@ impl Ring {
     /// The system's, with the bytes that were done before.
     pub fn zero(&self, file: &File, offset: u64, length: usize) -> Result<(), OpError> {
         let op = RawOp::plain(Operation::Zero, file.raw());
-        self.single(file, RawOp { offset, length, ..op })
+        self.single(file, RawOp { length, offset, ..op })
     }
 
     /// One operation, whose memory is borrowed for the call.

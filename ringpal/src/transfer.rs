@@ -104,7 +104,7 @@ impl Transfer {
         let op = &mut self.op;
         while op.vectors > 0 {
             // SAFETY: `new`'s contract: a vector that is the transfer's alone.
-            let first = unsafe { &mut *op.address.cast::<Vector>() };
+            let first = unsafe { &mut *op.first_vector() };
             if first.length > bytes {
                 first.address = first.address.wrapping_add(bytes);
                 first.length -= bytes;

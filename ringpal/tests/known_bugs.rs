@@ -1,6 +1,6 @@
 //! Bugs of other rings, each as a test that would fail with it.
 //!
-//! RavenDB's layer, as published and in later versions:
+//! `RavenDB`'s layer, as published and in later versions:
 //!
 //! | bug | here |
 //! | --- | --- |
@@ -73,7 +73,7 @@ fn short_write_that_ends_between_buffers_goes_on() {
     });
 }
 
-/// RavenDB-27665: its regression test, a pager over a file that can't be written.
+/// `RavenDB`-27665: its regression test, a pager over a file that can't be written.
 #[test]
 fn failed_write_is_never_reported_as_success() {
     let directory = directory();
@@ -118,7 +118,9 @@ fn full_queue_does_not_swallow_a_sync() {
         let good = ring.on(&file).fsync();
         assert_eq!(bad.wait().result.unwrap_err().os_code(), Some(libc::EINVAL));
         good.wait().into_result().unwrap();
-        writes.into_iter().for_each(|write| drop(write.wait().into_result().unwrap()));
+        for write in writes {
+            write.wait().into_result().unwrap();
+        }
     });
 }
 
@@ -203,17 +205,20 @@ fn buffers_outlive_the_kernels_use_of_them() {
         let freed = Arc::new(AtomicUsize::new(0));
         for number in 0..READS {
             let at = number * LENGTH;
+            // SAFETY: within the leaked buffer.
+            let part = unsafe { start.add(at) };
             // SAFETY: a part of the leaked buffer that nobody else uses: those of the round before
             // were dropped.
-            let bytes = unsafe { core::slice::from_raw_parts_mut(start.add(at), LENGTH) };
+            let bytes = unsafe { core::slice::from_raw_parts_mut(part, LENGTH) };
             drop(ring.on(&file).read(at as u64, Lent(bytes, Arc::clone(&freed))));
         }
         drop(ring);
         assert_eq!(freed.load(Ordering::Relaxed), READS, "round {round}");
         thread::sleep(Duration::from_millis(2));
         for at in (0..READS * LENGTH).step_by(512) {
+            let byte = start.wrapping_add(at);
             // SAFETY: within the leaked buffer, whose parts were all dropped.
-            assert_eq!(unsafe { start.add(at).read_volatile() }, 3, "round {round}");
+            assert_eq!(unsafe { byte.read_volatile() }, 3, "round {round}");
         }
     }
 }

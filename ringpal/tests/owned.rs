@@ -129,7 +129,9 @@ fn vectored_transfers_cross_every_boundary() {
             let mut flat = vec![0; whole.len()];
             std::os::unix::fs::FileExt::read_exact_at(file.as_std(), &mut flat, 3).unwrap();
             assert!(flat == whole);
-            buffers.iter_mut().for_each(|buffer| buffer.fill(0xee));
+            for buffer in &mut buffers {
+                buffer.fill(0xee);
+            }
             let read = block_on(ring.on(&file).read_vectored(3, buffers)).into_result().unwrap();
             assert!(read.concat() == whole);
             let slices: Vec<_> = read.iter().map(|bytes| std::io::IoSlice::new(bytes)).collect();
@@ -236,7 +238,9 @@ fn operations_keep_their_file_open() {
         let writes: Vec<_> =
             (0..100).map(|number| ring.on(&file).write(number * 10, vec![1; 10])).collect();
         drop(file);
-        writes.into_iter().for_each(|write| drop(write.wait().into_result().unwrap()));
+        for write in writes {
+            write.wait().into_result().unwrap();
+        }
         assert_eq!(copy.metadata().unwrap().len(), 1000);
     });
 }

@@ -70,6 +70,7 @@ impl MappedFile {
     /// the map.
     ///
     /// Words of 8 bytes, aligned in the file, are copied whole; nothing larger is.
+    #[allow(clippy::cast_ptr_alignment, reason = "asked before")]
     pub fn read_at(&self, offset: usize, into: &mut [u8]) -> usize {
         let Some(there) = self.len().checked_sub(offset) else { return 0 };
         let count = there.min(into.len());
@@ -80,7 +81,7 @@ impl MappedFile {
             // read once.
             if count - done >= 8 && from.addr().is_multiple_of(8) {
                 // SAFETY: 8 bytes within the map, which is mapped as long as `self` lives.
-                let word = unsafe { from.cast::<[u8; 8]>().cast::<u64>().read_volatile() };
+                let word = unsafe { from.cast::<u64>().read_volatile() };
                 into[done..done + 8].copy_from_slice(&word.to_ne_bytes());
                 done += 8;
             } else {

@@ -17,7 +17,7 @@
 //! each other: none has a constructor from another, and only [`MappedFile`] can be read as memory.
 //! The tool `ringpal-coherence` shows what this system does.
 //!
-//! Each type but the map dereferences to [`File`], which is what a ring's calls take.
+//! Each type but the map dereferences to [`File`](crate::File), which is what a ring's calls take.
 
 mod kind;
 mod mapped;

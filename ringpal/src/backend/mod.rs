@@ -66,11 +66,18 @@ impl RawOp {
         Self { operation, file, address, length: 0, offset: 0, vectors: 0 }
     }
 
+    /// Where the vectors are, of an operation that has any.
+    #[allow(clippy::cast_ptr_alignment, reason = "it came from a slice of vectors")]
+    pub(crate) fn first_vector(&self) -> *mut Vector {
+        self.address.cast()
+    }
+
     /// The buffer, or the first of several; of [`zeros`], as many as there are.
+    #[cfg_attr(not(any(unix, windows)), allow(dead_code, reason = "no system moves bytes"))]
     pub(crate) fn first_buffer(&self) -> Vector {
         if self.vectors > 0 {
             // SAFETY: by `Backend::push`'s contract, there are so many vectors.
-            return unsafe { *self.address.cast::<Vector>() };
+            return unsafe { *self.first_vector() };
         }
         let most = if self.operation == Operation::Zero { ZEROS } else { usize::MAX };
         Vector { address: self.address, length: self.length.min(most) }

@@ -285,7 +285,7 @@ fn entry(op: &RawOp) -> squeue::Entry {
 }
 
 fn vectored(op: &RawOp, file: types::Fd) -> squeue::Entry {
-    let (vectors, count) = (op.address.cast::<libc::iovec>(), op.vectors.min(MOST_VECTORS));
+    let (vectors, count) = (op.first_vector().cast::<libc::iovec>(), op.vectors.min(MOST_VECTORS));
     match op.operation {
         Operation::Write => opcode::Writev::new(file, vectors, count).offset(op.offset).build(),
         _ => opcode::Readv::new(file, vectors, count).offset(op.offset).build(),

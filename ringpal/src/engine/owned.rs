@@ -109,7 +109,7 @@ impl<P: Send + 'static, F: Flaws> Started<P, F> {
         if let Err(refused) = core.push(loan) {
             let cause = match refused {
                 Refused::Closed => Cause::Closed,
-                Refused::Failed(code) => Cause::RingFailed(code),
+                Refused::Failed(reason) => Cause::RingFailed(reason),
             };
             started.end(Some(Failure { index: 0, done: 0, cause }));
             // SAFETY: the share from above, which nobody took.

@@ -102,7 +102,7 @@ pub(crate) const MOST_VECTORS: u32 = 1024;
 unsafe fn transfer_vectors(op: &RawOp, offset: off_t) -> isize {
     let RawFile(fd) = op.file;
     let count = op.vectors.min(MOST_VECTORS).cast_signed();
-    let vectors = op.address.cast_const().cast::<libc::iovec>();
+    let vectors = op.first_vector().cast_const().cast::<libc::iovec>();
     if op.operation == Operation::Write {
         // SAFETY: the caller's promise: so many vectors, of memory that may be read.
         unsafe { pwritev(fd, vectors, count, offset) }
