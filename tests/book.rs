@@ -140,25 +140,33 @@ fn every_model_that_is_named_exists() {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
+/// `LATCHWORK_WRITE_MUSEUM=1 cargo test --test book museum` writes it anew.
 #[test]
 fn the_museum_tells_what_its_models_tell() {
     let bugs = root().join("verification/bugs");
-    let museum = read(&root().join("docs/book/src/museum.md"));
+    let page = root().join("docs/book/src/museum.md");
+    let museum = read(&page);
+    let (introduction, _) = museum.split_once("\n## ").expect("an introduction, then the bugs");
+    let mut told = introduction.to_owned();
     let table = read(&bugs.join("README.md"));
     let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
-    let mut sections = 0;
     for (bug, _) in rows {
         let source = read(&bugs.join(format!("tests/loom/{bug}.rs")));
         let head = source.lines().map_while(|line| line.strip_prefix("//!"));
         let head: Vec<_> = head.map(str::trim).collect();
-        let (title, story) = head.split_at(head.iter().position(|line| line.is_empty()).unwrap());
-        let section = format!(
-            "## {bug}\n\n*{}*\n{}\n\nThe model: [`{bug}.rs`](../../../verification/bugs/tests/loom/{bug}.rs).\n",
-            title.join("\n"),
-            story.join("\n")
+        let end = head.iter().position(|line| line.is_empty()).expect("a title, then the story");
+        let (title, story) = (head[..end].join("\n"), head[end..].join("\n"));
+        told += &format!(
+            "\n## {bug}\n\n*{title}*\n{story}\n\nThe model: \
+             [`{bug}.rs`](../../../verification/bugs/tests/loom/{bug}.rs).\n"
         );
-        assert!(museum.contains(&section), "docs/book/src/museum.md should have\n\n{section}");
-        sections += 1;
     }
-    assert_eq!(museum.matches("\n## ").count(), sections, "the museum has bugs without models");
+    if std::env::var_os("LATCHWORK_WRITE_MUSEUM").is_some() {
+        fs::write(&page, &told).unwrap();
+    }
+    assert!(
+        read(&page) == told,
+        "docs/book/src/museum.md isn't what the models' heads tell; \
+         `LATCHWORK_WRITE_MUSEUM=1 cargo test --test book museum` writes it anew"
+    );
 }

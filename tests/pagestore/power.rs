@@ -121,7 +121,12 @@ fn cut_again_and_again(prepare: impl Fn(&mut Command) -> &mut Command) {
         let length = || fs::metadata(&log).map_or(0, |log| log.len());
         let before = length();
         let ready = || round % 2 == 0 || length() > before;
-        cut_under(&disk, quietly(prepare(&mut import)), ready, Duration::from_millis(2 + round * 9));
+        cut_under(
+            &disk,
+            quietly(prepare(&mut import)),
+            ready,
+            Duration::from_millis(2 + round * 9),
+        );
         let lines = whole_lines(&log);
         if lines > 0 {
             succeed(verify(&store, &input).arg("--acked").arg(&log));
