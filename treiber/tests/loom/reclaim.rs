@@ -1,11 +1,82 @@
 //! The stack over the schemes of `latchwork-reclaim`: every value once, whole, and no node is
 //! looked at after it was freed.
 
-use latchwork_reclaim::{Epoch, Handle, Hazard, Interval, Scheme};
+use latchwork_reclaim::{
+    Atomic, Epoch, Guard, Handle, Hazard, Interval, Retired, Scheme, Shared, Shield,
+};
+use latchwork_sync::atomic::Ordering;
 use latchwork_sync::lock::Arc;
 use latchwork_sync::model::Model;
 use latchwork_sync::thread;
 use latchwork_treiber::ReclaimStack;
+
+/// Frees what is retired at once: the accident that schemes are there for.
+#[derive(Clone)]
+struct AtOnce;
+
+struct Careless;
+
+// SAFETY: it keeps none of what a scheme promises, and a model must see that.
+unsafe impl Scheme for AtOnce {
+    type Header = ();
+    type Handle = Careless;
+
+    const NAME: &'static str = "at once";
+    const ROBUST: bool = true;
+    const OPTIMISTIC_TRAVERSAL: bool = false;
+    const NEEDS_SHIELDS: bool = false;
+
+    fn register(&self) -> Careless {
+        Careless
+    }
+}
+
+impl Handle for Careless {
+    type Scheme = AtOnce;
+    type Header = ();
+    type Guard<'h> = Careless;
+
+    fn pin(&mut self) -> Careless {
+        Careless
+    }
+
+    fn flush(&mut self) {}
+
+    fn barrier(&mut self) {}
+}
+
+// SAFETY: as above.
+unsafe impl Guard for Careless {
+    type Scheme = AtOnce;
+    type Header = ();
+    type Shield<'g> = Careless;
+
+    fn guards(&self, _: &AtOnce) -> bool {
+        true
+    }
+
+    fn header(&self) {}
+
+    fn shield(&self) -> Careless {
+        Careless
+    }
+
+    unsafe fn retire_erased(&self, retired: Retired) {
+        // SAFETY: not safe at all.
+        unsafe { retired.free() };
+    }
+
+    fn flush(&self) {}
+}
+
+// SAFETY: as above.
+unsafe impl Shield for Careless {
+    type Header = ();
+
+    fn protect<'s, T>(&'s mut self, source: &Atomic<T>) -> Shared<'s, T> {
+        source.peek(Ordering::Acquire).as_shared()
+    }
+}
 
 fn settle<S: Scheme>(stack: &ReclaimStack<u64, S>, mut values: Vec<u64>, expected: &[u64]) {
     let mut handle = stack.domain().register();
@@ -71,13 +142,15 @@ pub(crate) fn models() -> Vec<Model> {
                 })
                 .bound(2)
                 .least(50)
-                .random_under_shuttle(2_000),
+                .random_under_shuttle(2_000)
+                .twin("freed_at_once", || pop_against_pop_and_push(AtOnce)),
                 Model::new(concat!("reclaim_stack_take_all_against_pop_", $scheme), || {
                     take_all_against_pop_and_push($domain)
                 })
                 .bound(2)
                 .least(50)
-                .random_under_shuttle(2_000),
+                .random_under_shuttle(2_000)
+                .twin("freed_at_once", || take_all_against_pop_and_push(AtOnce)),
             ]
         };
     }
