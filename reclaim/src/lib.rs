@@ -49,7 +49,9 @@ pub mod snapshot;
 mod stats;
 pub mod structures;
 
-pub use engine::Config;
+#[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+pub use engine::Stalled;
+pub use engine::{Budget, Config};
 pub use epoch::Epoch;
 pub use hazard::Hazard;
 pub use interval::Interval;

@@ -76,8 +76,9 @@ pub trait Handle: Sized + Send {
     /// Frees what can be freed of this handle's garbage, without waiting for anyone.
     fn flush(&mut self);
 
-    /// Waits until everything that was retired through this handle, or left behind by handles
-    /// that are gone, has been freed.
+    /// Waits until everything that was retired through this handle before the call has been freed;
+    /// for the schemes of this crate, everything in the domain, whichever thread has retired it.
+    /// ([`Leak`](crate::Leak) frees nothing and waits for nothing.)
     ///
     /// Blocks for as long as a guard that may protect any of it lasts.
     fn barrier(&mut self);

@@ -353,3 +353,46 @@ fn failed_exchange_gives_the_new_value_back() {
     // SAFETY: no other thread knows the cell.
     assert_eq!(unsafe { cell.take() }.map(Owned::into_inner), Some(2));
 }
+
+#[test]
+fn owned_guard_protects_without_handle_or_thread() {
+    let freed = counter();
+    let domain = Epoch::new();
+    let guard = domain.pin_owned();
+    let mut writer = domain.register();
+    retire_new(&writer.pin(), Counted(Arc::clone(&freed)));
+    writer.flush();
+    thread::spawn(move || retire_new(&guard, 1)).join().unwrap();
+    assert_eq!(domain.stats().orphans, 1);
+    writer.barrier();
+    assert_eq!((freed.load(Ordering::Relaxed), domain.stats().pending), (1, 0));
+}
+
+#[test]
+fn stalled_thread_is_told_by_name() {
+    let domain = Epoch::with_config(Config::DEFAULT.batch(1));
+    let (ready, go) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+    thread::scope(|scope| {
+        let body = || {
+            let mut handle = domain.register();
+            let guard = handle.pin();
+            ready.wait();
+            go.wait();
+            drop(guard);
+        };
+        thread::Builder::new().name("sleepy".into()).spawn_scoped(scope, body).unwrap();
+        ready.wait();
+        assert!(domain.stalled(1).is_empty());
+        let mut writer = domain.register();
+        for _ in 0..10 {
+            retire_new(&writer.pin(), 1);
+        }
+        let report = domain.stalled(2);
+        assert_eq!(report.len(), 1, "{report:?}");
+        assert_eq!(report[0].thread.as_ref().and_then(thread::Thread::name), Some("sleepy"));
+        assert!(report[0].since.is_some() && report[0].behind >= 2, "{report:?}");
+        assert!(report[0].to_string().contains("sleepy"));
+        go.wait();
+    });
+    assert!(domain.stalled(1).is_empty());
+}

@@ -3,8 +3,10 @@
 use core::fmt;
 use core::ptr::NonNull;
 
+#[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
 use latchwork_sync::atomic::Ordering;
 
+#[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
 use super::word::{UNIT, era_of};
 use super::{Config, Engine, Mode};
 use crate::stats::Stats;
@@ -59,27 +61,21 @@ impl<M: Mode> Numbered<M> {
     /// Cost: a walk over the records, Relaxed loads only. While others retire and free, the sums
     /// are of slightly different moments.
     pub fn stats(&self) -> Stats {
+        self.engine().stats()
+    }
+
+    /// The registrations whose guards began at least `behind` heavy fences ago: who holds back
+    /// garbage, how far behind, since when.
+    ///
+    /// Cost: a walk over the records, and a lock of each that is reported.
+    #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+    pub fn stalled(&self, behind: u64) -> alloc::vec::Vec<super::Stalled> {
         let engine = self.engine();
-        let (barriers, saved) = engine.barriers();
-        let (mut pending, mut bytes) = engine.orphans.counts();
-        let mut stats =
-            Stats { orphans: pending, barriers, barriers_saved: saved, ..Stats::default() };
-        stats.freed = engine.turns.freed();
         let now = era_of(engine.era.load(Ordering::Relaxed));
-        for record in engine.records() {
-            let amount = record.amount();
-            pending = pending.wrapping_add(amount.pending);
-            bytes = bytes.wrapping_add(amount.bytes);
-            stats.freed = stats.freed.wrapping_add(amount.freed);
-            if let Some(word) = record.published() {
-                stats.pinned += 1;
-                let age = now.saturating_sub(era_of(word)) / UNIT;
-                stats.oldest_guard = stats.oldest_guard.max(Some(age));
-            }
-        }
-        stats.pending = pending;
-        stats.pending_bytes = bytes;
-        stats
+        let lag = |word| now.saturating_sub(era_of(word)) / UNIT;
+        let records = engine.records().filter_map(|record| Some((record, record.published()?)));
+        let lagging = records.filter(|(_, word)| lag(*word) >= behind);
+        lagging.map(|(record, word)| record.watch.report(word, lag(word))).collect()
     }
 }
 

@@ -62,10 +62,12 @@ impl Counts {
         }
     }
 
+    #[inline(always)]
     fn open(&self) -> Fill {
         Fill(self.open.load(Ordering::Relaxed))
     }
 
+    #[inline(always)]
     fn set_open(&self, fill: Fill) {
         self.open.store(fill.0, Ordering::Relaxed);
     }
@@ -90,10 +92,12 @@ impl Fill {
     const SHIFT: u32 = 44;
     const BYTES: u64 = (1 << Self::SHIFT) - 1;
 
+    #[inline(always)]
     fn objects(self) -> usize {
         (self.0 >> Self::SHIFT) as usize
     }
 
+    #[inline(always)]
     fn bytes(self) -> usize {
         (self.0 & Self::BYTES) as usize
     }
@@ -190,8 +194,10 @@ impl Garbage {
         unsafe { place.write(entry) };
         let fill = fill.with(bytes);
         counts.set_open(fill);
+        let had_no_room = self.trigger == 0;
         let was_look = at + 1 == self.limits.look && self.trigger == self.limits.look;
-        self.trigger = self.limits.batch;
+        let waits = had_no_room && at + 1 < self.limits.look && !self.sealed.is_empty();
+        self.trigger = if waits { self.limits.look } else { self.limits.batch };
         if fill.objects() >= self.limits.batch || fill.bytes() >= self.limits.bytes {
             Due::Seal
         } else if was_look {

@@ -7,7 +7,7 @@ use latchwork_sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use latchwork_sync::{Backoff, CachePadded, asym, const_fn};
 
 use super::bag::Sealed;
-use super::config::Limits;
+use super::config::{Budget, Limits};
 use super::mode::fault;
 use super::pins::Pins;
 use super::turns::Turns;
@@ -16,6 +16,7 @@ use super::{Config, Mode, Record};
 use crate::orphans::{Bundle, Orphans};
 use crate::records::Records;
 use crate::retired::free_all;
+use crate::stats::Stats;
 
 /// What the threads of a domain share.
 pub(crate) struct Engine<M: Mode> {
@@ -25,6 +26,7 @@ pub(crate) struct Engine<M: Mode> {
     records: Records<Record<M>>,
     pub(super) orphans: Orphans<Sealed>,
     pub(super) limits: Limits,
+    pub(super) budget: Option<Budget>,
     pub(super) turns: Turns,
 }
 
@@ -57,6 +59,7 @@ impl<M: Mode> Engine<M> {
                 records: Records::new(),
                 orphans: Orphans::new(),
                 limits: config.limits(M::BATCH),
+                budget: config.budget,
                 turns: Turns::new(),
             }
         }
@@ -112,12 +115,47 @@ impl<M: Mode> Engine<M> {
         (ended, self.started.saved.load(Ordering::Relaxed))
     }
 
+    /// What the domain has done and still holds.
+    pub(super) fn stats(&self) -> Stats {
+        let (barriers, saved) = self.barriers();
+        let (mut pending, mut bytes) = self.orphans.counts();
+        let mut stats =
+            Stats { orphans: pending, barriers, barriers_saved: saved, ..Stats::default() };
+        stats.freed = self.turns.freed();
+        let now = era_of(self.era.load(Ordering::Relaxed));
+        for record in self.records() {
+            let amount = record.amount();
+            pending = pending.wrapping_add(amount.pending);
+            bytes = bytes.wrapping_add(amount.bytes);
+            stats.freed = stats.freed.wrapping_add(amount.freed);
+            if let Some(word) = record.published() {
+                stats.pinned += 1;
+                let age = now.saturating_sub(era_of(word)) / UNIT;
+                stats.oldest_guard = stats.oldest_guard.max(Some(age));
+            }
+        }
+        stats.pending = pending;
+        stats.pending_bytes = bytes;
+        stats
+    }
+
+    /// Calls the budget's function, if there is one and it is exceeded.
+    #[inline]
+    pub(super) fn check_budget(&self) {
+        if let Some(budget) = &self.budget {
+            budget.check(|| self.stats());
+        }
+    }
+
     /// The number below which every bag is ripe (I4).
     pub(super) fn horizon(&self) -> u64 {
         // Acquire: H(r) happened before, for each r below.
         let era = era_of(self.era.load(Ordering::Acquire));
         self.records().fold(era, |oldest, record| match record.published() {
-            Some(word) => oldest.min(era_of(word)),
+            Some(word) => {
+                record.notice(word, era);
+                oldest.min(era_of(word))
+            }
             None => oldest,
         })
     }
@@ -128,8 +166,9 @@ impl<M: Mode> Engine<M> {
         seen.era = era_of(self.era.load(Ordering::Acquire));
         seen.pins.clear();
         seen.pins.extend(self.records().filter_map(|record| {
-            let low = era_of(record.published()?);
-            Some((low, record.highest()))
+            let word = record.published()?;
+            record.notice(word, seen.era);
+            Some((era_of(word), record.highest()))
         }));
     }
 
@@ -171,7 +210,11 @@ impl<M: Mode> Engine<M> {
             // Relaxed: what the era stands for stays as it is.
             self.era.fetch_and(!FENCES, Ordering::Relaxed);
         }
-        self.records.acquire(|| Record::new(self))
+        let record = self.records.acquire(|| Record::new(self));
+        #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+        // SAFETY: records live as long as the domain (I6).
+        unsafe { record.as_ref() }.watch.set_owner();
+        record
     }
 
     /// Takes all garbage of the domain, which is then counted among the orphans; calls

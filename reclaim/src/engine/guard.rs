@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 
 use latchwork_sync::atomic::Ordering;
 
-use super::{Mode, Numbered, Record};
+use super::{Mode, Numbered, NumberedHandle, Record};
 use crate::pointer::{Atomic, Shared};
 use crate::retired::Retired;
 use crate::scheme::{Guard, Section, Shield};
@@ -92,6 +92,57 @@ impl<M: Mode> fmt::Debug for NestedGuard<'_, M> {
     }
 }
 
+/// A guarded section of its own, bound to no thread and no handle: it may be sent, kept in a
+/// structure, or held by a task across an `.await`.
+///
+/// ```
+/// use latchwork_reclaim::{Atomic, Epoch, Owned, Section};
+///
+/// let domain = Epoch::new();
+/// let cell = Atomic::new(Owned::new(7));
+/// let guard = domain.pin_owned();
+/// std::thread::scope(|scope| {
+///     scope.spawn(|| {
+///         let guard = guard;
+///         // SAFETY: published whole, loaded and used under one guard.
+///         assert_eq!(unsafe { guard.load(&cell).deref() }, &7);
+///     });
+/// });
+/// # let mut cell = cell;
+/// # // SAFETY: nobody else can reach it.
+/// # drop(unsafe { cell.take() });
+/// ```
+#[must_use = "a guard that is dropped at once protects nothing"]
+pub struct OwnedGuard<M: Mode> {
+    /// Pinned since the guard began. Its end ends the pin and gives the record back.
+    handle: NumberedHandle<M>,
+}
+
+impl<M: Mode> Numbered<M> {
+    /// Begins a guarded section that is bound to nothing.
+    ///
+    /// Cost: that of a registration and its end, for each guard: a walk over the domain's records,
+    /// two exchanges. Progress: lock-free.
+    pub fn pin_owned(&self) -> OwnedGuard<M> {
+        let handle = self.register();
+        handle.record().enter(&self.engine().era);
+        OwnedGuard { handle }
+    }
+}
+
+impl<M: Mode> OwnedGuard<M> {
+    #[inline(always)]
+    fn record(&self) -> &Record<M> {
+        self.handle.record()
+    }
+}
+
+impl<M: Mode> fmt::Debug for OwnedGuard<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedGuard").finish_non_exhaustive()
+    }
+}
+
 /// The shield of a numbered scheme: the guard itself.
 pub struct NumberedShield<'g, M: Mode> {
     record: &'g Record<M>,
@@ -168,5 +219,6 @@ impl<'g, M: Mode> NumberedShield<'g, M> {
 
 guard_traits!(impl<'h> LocalGuard<'h, M>);
 guard_traits!(impl<'h> NestedGuard<'h, M>);
+guard_traits!(impl<> OwnedGuard<M>);
 #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
 guard_traits!(impl<> super::ThreadGuard<M>);

@@ -30,7 +30,7 @@ impl<M: Mode> Numbered<M> {
 
 impl<M: Mode> NumberedHandle<M> {
     #[inline(always)]
-    fn record(&self) -> &Record<M> {
+    pub(super) fn record(&self) -> &Record<M> {
         // SAFETY: records live as long as the domain, which `domain` keeps.
         unsafe { self.record.as_ref() }
     }
@@ -91,10 +91,16 @@ impl<M: Mode> NumberedHandle<M> {
         self.domain.engine().synchronize();
     }
 
-    /// Waits until everything that was retired through this handle, or left behind by handles
-    /// that are gone, has been freed.
+    /// Waits until everything that was retired in the domain before the call has been freed: by
+    /// this handle, by others, alive or gone. "Before" is what happens before the call; what others
+    /// retire at the same time may or may not be covered.
     ///
+    /// Cost: a heavy fence for each registration, to take what its thread holds, and one more.
     /// Progress: blocks; a guard that stays keeps it waiting.
+    ///
+    /// # Panics
+    ///
+    /// When a destructor that runs on this handle's record makes the call.
     pub fn barrier(&mut self) {
         self.end_leaked_guard();
         self.record().barrier();

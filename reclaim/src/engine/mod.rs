@@ -32,8 +32,9 @@
 //!   its word was published before the scan, with an era of at most `r`, since `era` passed `r`
 //!   only after H(r). The scan saw that word, or one that the reader stored later: an unpin or
 //!   a later pin. Both are Release stores, so the reader's accesses happen before the free.
-//! - I5, *garbage is its thread's own*: only the thread that owns a record touches the bags in
-//!   it. An owner that leaves pushes them onto a list, from which any thread takes all at once.
+//! - I5, *garbage is its thread's own*: the thread that owns a record takes its bags as the owner of
+//!   a biased lock (see `biased`), without a fence; a barrier takes them as a guest. An owner that
+//!   leaves pushes them onto a list, from which any thread takes all at once.
 //! - I6, *records stay*: a record is reused but not freed while the domain lives, so a scan may
 //!   walk the list without protection.
 //! - I7, *a running destructor may do anything*: no borrow of the bags is held while one runs.
@@ -47,6 +48,13 @@
 //!   held, so a pin that stalls holds none that are made after its last load. This says nothing of
 //!   a link read from an object that was unlinked before the pin's light: its target may have been
 //!   freed already.
+//! - I9, *a barrier misses nothing*: it takes the orphans, then visits every record. What was retired
+//!   before is in one of them, or on its way from a record to the orphans and perhaps to another
+//!   record; each such way is counted while the record is held, and the barrier goes round again
+//!   until the count stands still. It waits for its turn, so that no other barrier has anything in
+//!   its hands, and for destructors that ran when it visited.
+//! - I10, *fences by the era's lowest bit*: as long as it is set, which it is from the beginning, a
+//!   pin fences in earnest; it is cleared once the process is known to have a barrier.
 //!
 //! A scan needs no fence of its own, and one heavy serves every bag that was sealed before it
 //! began, whoever issued it. So a thread looks, when it seals a bag, whether the bag before has
@@ -70,18 +78,22 @@ mod pins;
 mod record;
 mod retire;
 #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+mod stall;
+#[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
 mod thread;
 mod turns;
 mod word;
 
-pub use config::Config;
+pub use config::{Budget, Config};
 pub use domain::Numbered;
-pub use guard::{LocalGuard, NestedGuard, NumberedShield};
+pub use guard::{LocalGuard, NestedGuard, NumberedShield, OwnedGuard};
 pub use handle::NumberedHandle;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 #[doc(hidden)]
 pub use mode::faults;
 pub use mode::{Birth, ByBirth, Mode, Whole};
+#[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+pub use stall::Stalled;
 #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
 pub use thread::ThreadGuard;
 #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]

@@ -25,6 +25,8 @@ pub(crate) struct Record<M: Mode> {
     high: AtomicU64,
     engine: *const Engine<M>,
     link: Link<Self>,
+    #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+    pub(super) watch: super::stall::Watch,
     pub(super) counts: Counts,
     pub(super) garbage: Biased<Garbage>,
 }
@@ -51,6 +53,8 @@ impl<M: Mode> Record<M> {
             high: AtomicU64::new(OFF),
             engine,
             link: Link::new(),
+            #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+            watch: super::stall::Watch::default(),
             counts: Counts::default(),
             garbage: Biased::new(Garbage::new(engine.limits)),
         }
@@ -75,6 +79,15 @@ impl<M: Mode> Record<M> {
         // Acquire: pairs with the Release of an unpin, or of a later pin (I4).
         let word = self.low.load(Ordering::Acquire);
         (word != OFF).then_some(word)
+    }
+
+    /// Notes, for the report of stalled threads, that a guard with this word was there at `era`.
+    #[inline]
+    pub(super) fn notice(&self, word: u64, era: u64) {
+        #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
+        self.watch.notice(word, era);
+        #[cfg(not(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle)))))]
+        let _ = (self, word, era);
     }
 
     /// By birth, the youngest birth that the present pin may hold.

@@ -107,6 +107,7 @@ impl<M: Mode> Record<M> {
             }
         }
         self.collect();
+        engine.check_budget();
     }
 
     /// Closes the open bag; gives the number of the bag sealed before, 0 if there was none.

@@ -175,8 +175,8 @@ macro_rules! global_domain {
             GLOBAL.synchronize();
         }
 
-        /// Waits until everything that this thread, or threads that are gone, retired in the
-        /// global domain has been freed.
+        /// Waits until everything that was retired in the global domain before the call has been
+        /// freed, by whichever thread.
         ///
         /// Progress: blocks; a guard that stays keeps it waiting.
         ///
@@ -190,8 +190,14 @@ macro_rules! global_domain {
             match SLOT.with($crate::engine::Slot::record) {
                 // SAFETY: the records of the global domain are never freed.
                 Some(record) => unsafe { record.as_ref() }.barrier(),
-                // Past its clean-up the thread has no garbage of its own.
-                None => GLOBAL.synchronize(),
+                // Past the thread's clean-up.
+                None => {
+                    let record = GLOBAL.acquire_record();
+                    // SAFETY: the records of the global domain are never freed.
+                    let record = unsafe { record.as_ref() };
+                    record.barrier();
+                    record.release();
+                }
             }
         }
     };

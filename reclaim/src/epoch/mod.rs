@@ -16,11 +16,18 @@
 //! # Guards and `.await`
 //!
 //! A [`Guard`] is bound to its thread, so a future that holds one across an `.await` is not
-//! `Send`. A [`LocalGuard`] may travel with its handle. Either holds back all garbage of its
-//! domain for as long as the task sleeps: better end it first.
+//! `Send`. A [`LocalGuard`] may travel with its handle, an [`OwnedGuard`] by itself. Each holds back
+//! all garbage of its domain for as long as the task sleeps: better end it first, or take a scheme
+//! that is [robust](crate::Scheme::ROBUST).
+//!
+//! # Stalls
+//!
+//! `stats` tells the age of the oldest guard, `stalled` which thread holds one, how far it is behind
+//! and since when; a [`Budget`](crate::Budget) calls a function when too much is held back.
 
 use crate::engine::{
-    LocalGuard as Local, NestedGuard as Nested, Numbered, NumberedHandle, NumberedShield, Whole,
+    LocalGuard as Local, NestedGuard as Nested, Numbered, NumberedHandle, NumberedShield,
+    OwnedGuard as Owned, Whole,
 };
 
 /// A domain of epochs. See the [module](self).
@@ -64,6 +71,9 @@ pub type LocalGuard<'h> = Local<'h, Whole>;
 
 /// A guarded section that may overlap with others of its [`Handle`], in any order.
 pub type NestedGuard<'h> = Nested<'h, Whole>;
+
+/// A guarded section that is bound to no thread and no handle, from [`Numbered::pin_owned`].
+pub type OwnedGuard = Owned<Whole>;
 
 /// The shield of this scheme, which has nothing to do.
 pub type Shield<'g> = NumberedShield<'g, Whole>;

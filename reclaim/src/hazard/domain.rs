@@ -14,7 +14,7 @@ use crate::orphans::{Bundle, Orphans};
 use crate::records::Records;
 use crate::retired::{Retired, free_all};
 use crate::stats::Stats;
-use crate::{Config, hazard};
+use crate::{Budget, Config, hazard};
 
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 use alloc::sync::Arc;
@@ -26,6 +26,7 @@ pub(crate) struct Engine {
     records: Records<Record>,
     pub(super) orphans: Orphans<Bag>,
     pub(super) limits: Limits,
+    budget: Option<Budget>,
     turns: Turns,
     /// Heavies issued: a statistic.
     heavies: AtomicU64,
@@ -44,6 +45,7 @@ impl Engine {
                 records: Records::new(),
                 orphans: Orphans::new(),
                 limits: config.limits(hazard::BATCH),
+                budget: config.budget,
                 turns: Turns::new(),
                 heavies: AtomicU64::new(0),
             }
@@ -65,6 +67,13 @@ impl Engine {
         if !has_fault!(NO_HEAVY) {
             // Pairs with the light in `Shield::protect`.
             asym::heavy();
+        }
+    }
+
+    /// Calls the budget's function, if there is one and it is exceeded.
+    pub(super) fn check_budget(&self) {
+        if let Some(budget) = &self.budget {
+            budget.check(|| self.stats());
         }
     }
 

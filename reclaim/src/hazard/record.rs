@@ -223,6 +223,7 @@ impl Record {
             engine.read_slots(&mut garbage.shown);
             garbage.sort_out();
         });
+        engine.check_budget();
     }
 
     /// Leaves all garbage to others.

@@ -16,6 +16,7 @@
 
 use crate::engine::{
     ByBirth, LocalGuard as Local, NestedGuard as Nested, Numbered, NumberedHandle, NumberedShield,
+    OwnedGuard as Owned,
 };
 
 pub use crate::engine::Birth;
@@ -56,6 +57,9 @@ pub type LocalGuard<'h> = Local<'h, ByBirth>;
 
 /// A guarded section that may overlap with others of its [`Handle`], in any order.
 pub type NestedGuard<'h> = Nested<'h, ByBirth>;
+
+/// A guarded section that is bound to no thread and no handle, from [`Numbered::pin_owned`].
+pub type OwnedGuard = Owned<ByBirth>;
 
 /// The shield of this scheme: the guard's own interval.
 pub type Shield<'g> = NumberedShield<'g, ByBirth>;
