@@ -202,16 +202,20 @@ unsafe impl scheme::Shield for Shield<'_> {
 
     #[inline(always)]
     fn protect<'s, T>(&'s mut self, source: &Atomic<T>) -> Shared<'s, T> {
-        // Acquire: pairs with the Release that published the object.
-        source.peek(Ordering::Acquire).as_shared()
+        load(source)
     }
+}
+
+#[inline(always)]
+fn load<'g, T>(source: &Atomic<T>) -> Shared<'g, T> {
+    // Acquire: pairs with the Release that published the object.
+    source.peek(Ordering::Acquire).as_shared()
 }
 
 // SAFETY: as the scheme.
 unsafe impl scheme::Section for Guard<'_> {
     #[inline(always)]
     fn load<'g, T>(&'g self, source: &Atomic<T>) -> Shared<'g, T> {
-        // Acquire, as `Shield::protect`.
-        source.peek(Ordering::Acquire).as_shared()
+        load(source)
     }
 }

@@ -5,7 +5,7 @@
 //! | guarantee | that of [`epoch`](crate::epoch) |
 //! | domain | one for the process, shared with every other user of `crossbeam_epoch::pin` |
 //! | garbage | without bound while a guard stalls |
-//! | price beside the original | a count for each retired object, for [`Handle::barrier`] |
+//! | price beside the original | a count for each retired object, for [`barrier`](crate::Handle::barrier) |
 //!
 //! What is retired under a guard waits in a bag of the thread that the guard was on: before a
 //! handle is sent to another thread, flush it there if a barrier is to come.
@@ -14,7 +14,7 @@ use core::fmt;
 
 use latchwork_sync::atomic::Ordering;
 
-use super::Pending;
+use super::{Freeing, Pending};
 use crate::pointer::{Atomic, Shared};
 use crate::retired::Retired;
 use crate::scheme;
@@ -114,13 +114,13 @@ unsafe impl scheme::Guard for Guard<'_> {
         self.pending.add();
         let (object, free) = (retired.address(), retired.free_function());
         let pending = self.pending.clone();
+        let run = move || {
+            let _freeing = Freeing(pending);
+            // SAFETY: every guard that could see the object has ended.
+            unsafe { free(object) };
+        };
         // SAFETY: the caller says that the object may be freed on any thread, at any later time.
-        unsafe {
-            self.guard.defer_unchecked(move || {
-                free(object);
-                pending.remove();
-            });
-        }
+        unsafe { self.guard.defer_unchecked(run) };
     }
 
     fn flush(&self) {

@@ -16,7 +16,7 @@ use haphazard::raw::Pointer;
 use haphazard::{Domain, HazardPointer};
 use latchwork_sync::atomic::{AtomicUsize, Ordering, fence};
 
-use super::Pending;
+use super::{Freeing, Pending};
 use crate::pointer::{Atomic, Shared};
 use crate::retired::Retired;
 use crate::scheme;
@@ -59,17 +59,9 @@ impl Deref for Doomed {
 
 impl Drop for Doomed {
     fn drop(&mut self) {
-        // Also where the destructor panics.
-        struct Count(Pending);
-        impl Drop for Count {
-            fn drop(&mut self) {
-                self.0.remove();
-            }
-        }
-
         let Header { free, pending } = **self;
         // SAFETY: `retire_erased` has set it, once.
-        let _count = Count(unsafe { Pending::from_raw(pending) });
+        let _freeing = Freeing(unsafe { Pending::from_raw(pending) });
         if let Some(free) = free {
             // SAFETY: the domain says that nobody protects the object any more.
             unsafe { free(self.0.cast()) };

@@ -10,6 +10,15 @@ use alloc::sync::Arc;
 
 use latchwork_sync::atomic::{AtomicUsize, Ordering};
 
+/// An object that is being freed: no longer pending when this is dropped, also by a panic.
+struct Freeing(Pending);
+
+impl Drop for Freeing {
+    fn drop(&mut self) {
+        self.0.remove();
+    }
+}
+
 /// Counts a handle's objects that are not yet freed.
 #[derive(Clone, Debug, Default)]
 struct Pending(Arc<AtomicUsize>);
@@ -35,6 +44,7 @@ impl Pending {
     }
 
     /// As one word, which owns its count.
+    #[cfg(feature = "haphazard")]
     fn into_raw(self) -> *const AtomicUsize {
         Arc::into_raw(self.0)
     }
@@ -42,6 +52,7 @@ impl Pending {
     /// # Safety
     ///
     /// `raw` came from [`Pending::into_raw`], and this is the only call for it.
+    #[cfg(feature = "haphazard")]
     unsafe fn from_raw(raw: *const AtomicUsize) -> Self {
         // SAFETY: the caller's promise is the same.
         Self(unsafe { Arc::from_raw(raw) })

@@ -92,13 +92,13 @@ impl<M: Mode> Engine<M> {
         // happens before the heavy.
         let number = count.fetch_add(UNIT, Ordering::AcqRel) + UNIT;
         if fault!(M, EARLY_ERA) {
-            self.era.store(number + UNIT | fences(), Ordering::Release);
+            self.era.store((number + UNIT) | fences(), Ordering::Relaxed);
         }
         if !fault!(M, NO_HEAVY) {
             asym::heavy();
         }
         // Release: whoever reads this era knows that the heavy happened before.
-        self.era.store(number + UNIT | fences(), Ordering::Release);
+        self.era.store((number + UNIT) | fences(), Ordering::Release);
         busy.store(false, Ordering::Release);
         true
     }

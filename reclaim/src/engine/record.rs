@@ -156,7 +156,7 @@ impl<M: Mode> Record<M> {
         );
         if fault!(M, NESTED_REPIN) {
             let era = self.engine().era.load(Ordering::Relaxed);
-            self.low.store(era & !FENCES | (word + 1) & (UNIT - 1), Ordering::Release);
+            self.low.store(era & !FENCES | (word + 1) & (UNIT - 1), Ordering::Relaxed);
             return;
         }
         // Release, as in `publish`. The era stays that of the outermost pin, and no fence is

@@ -9,6 +9,7 @@ use latchwork_sync::{asym, const_fn};
 
 use super::garbage::Bag;
 use super::record::Record;
+use super::slots::Slot;
 use crate::engine::{Limits, Turns};
 use crate::orphans::{Bundle, Orphans};
 use crate::records::Records;
@@ -56,8 +57,10 @@ impl Engine {
     #[cold]
     pub(super) fn acquire_record(&self) -> NonNull<Record> {
         let record = self.records.acquire(|| Record::new(self));
-        // SAFETY: the caller is the owner from here on, and the record lives as long as the domain.
-        unsafe { record.as_ref().slots.reset() };
+        // SAFETY: the record lives as long as the domain.
+        let slots = &unsafe { record.as_ref() }.slots;
+        // SAFETY: the caller is the owner from here on.
+        unsafe { slots.reset() };
         record
     }
 
@@ -81,7 +84,7 @@ impl Engine {
     pub(super) fn read_slots(&self, shown: &mut Vec<*mut ()>) {
         shown.clear();
         let slots = self.records.iter().flat_map(|record| record.slots.iter());
-        shown.extend(slots.map(|slot| slot.shown()).filter(|object| !object.is_null()));
+        shown.extend(slots.map(Slot::shown).filter(|object| !object.is_null()));
         shown.sort_unstable();
     }
 

@@ -170,7 +170,7 @@ impl<'g, const N: usize> ShieldArray<'g, N> {
 
     /// The shields, to be used one by one.
     #[inline]
-    pub fn as_mut(&mut self) -> &mut [Shield<'g>; N] {
+    pub fn shields(&mut self) -> &mut [Shield<'g>; N] {
         &mut self.0
     }
 

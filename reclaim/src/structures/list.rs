@@ -144,7 +144,7 @@ where
             {
                 continue;
             }
-            if !self.unlink(place.link, place.node, next, guard) {
+            if !Self::unlink(place.link, place.node, next, guard) {
                 // Another search is at it, or the node before was removed: see to it.
                 self.find(key, guard, &mut one, &mut two);
             }
@@ -174,7 +174,6 @@ where
 
     /// Takes a removed node out of `link`, and retires it; whether this call did it.
     fn unlink<G>(
-        &self,
         link: &Link<K, V, S::Header>,
         node: Tagged<Node<K, V, S::Header>, S::Header>,
         next: Tagged<Node<K, V, S::Header>, S::Header>,
@@ -220,7 +219,7 @@ where
                 // publishes.
                 let next = current.next.peek(Ordering::Acquire);
                 if next.tag() == REMOVED {
-                    if !self.unlink(link, node, next.with_tag(0), guard) {
+                    if !Self::unlink(link, node, next.with_tag(0), guard) {
                         continue 'again;
                     }
                 } else {

@@ -153,8 +153,10 @@ impl<T: Send + 'static, S: Scheme> Queue<T, S> {
                 // SAFETY: the second shield protects it: it can't have been retired before this
                 // exchange.
                 let node = unsafe { next.deref() };
-                // SAFETY: whoever moves `head` here has the value (I3).
-                let value = node.value.with(|value| unsafe { (*value).assume_init_read() });
+                // SAFETY: whoever moves `head` here has the value (I3), and nobody else looks at it.
+                let value = node.value.with(|value| unsafe { value.read() });
+                // SAFETY: it is behind a dummy (I1).
+                let value = unsafe { value.assume_init() };
                 // SAFETY: `head` was moved by this thread, `tail` is past it (I2), so no root
                 // leads there; the value is Send and without borrows, and gone.
                 unsafe { guard.retire(head) };

@@ -87,6 +87,28 @@ fn retire_against_two_pins<M: Mode>() -> String {
     freed.to_string()
 }
 
+/// The same with a second pin that nests: a scan may find the nested word alone.
+fn retire_against_nested_pins<M: Mode>() -> String {
+    let scene = Scene::<M>::new(1);
+    let theirs = Arc::clone(&scene);
+    let readers = scene.domain.register();
+    let mut handle = scene.domain.register();
+    let reader = thread::spawn(move || {
+        theirs.read(&readers.pin_nested());
+        let outer = readers.pin_nested();
+        let inner = readers.pin_nested();
+        drop(outer);
+        drop(inner);
+    });
+    scene.replace(&handle.pin());
+    handle.flush();
+    let freed = count_graves();
+    reader.join().unwrap();
+    drop(handle);
+    assert_eq!(freed + Scene::end(scene), 1, "the retired probe is freed once");
+    freed.to_string()
+}
+
 /// A bag that stays open while a grace period goes by: its number must come when it is sealed.
 fn bag_open_across_a_barrier<M: Mode>() -> String {
     let scene = Scene::<M>::new(2);
@@ -257,6 +279,10 @@ pub(super) fn models() -> Vec<Model> {
             .twin("no_light", retire_against_pin::<With<NO_LIGHT>>),
         Model::new("epoch_retire_against_two_pins", retire_against_two_pins::<Whole>)
             .random_under_shuttle(20_000),
+        Model::new("epoch_retire_against_nested_pins", retire_against_nested_pins::<Whole>)
+            .bound(2)
+            .random_under_shuttle(20_000)
+            .twin("no_light", retire_against_nested_pins::<With<NO_LIGHT>>),
         Model::new("epoch_bag_open_across_a_barrier", bag_open_across_a_barrier::<Whole>)
             .random_under_shuttle(20_000)
             .twin("early_ticket", bag_open_across_a_barrier::<With<EARLY_TICKET>>),

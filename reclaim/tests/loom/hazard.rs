@@ -146,6 +146,28 @@ fn barrier_against_exit<const FAULTS: u32>() -> String {
     Scene::end(scene).to_string()
 }
 
+/// What was retired before a barrier is gone when it returns, and its destructor has run, whoever
+/// frees it: another thread's flush, or another thread's barrier.
+fn barrier_against<const FLUSH: bool>() -> String {
+    let scene = Scene::<1>::new(4, 0);
+    let mut others = scene.domain.register();
+    let probe: *const Probe = {
+        let guard = others.pin();
+        // SAFETY: published whole, and not yet retired.
+        let probe = unsafe { guard.shield().protect(&scene.cells[0]).deref() };
+        scene.replace(0, &guard);
+        probe
+    };
+    let mut handle = scene.domain.register();
+    let other = thread::spawn(move || if FLUSH { others.flush() } else { others.barrier() });
+    handle.barrier();
+    // SAFETY: its memory is kept until the scene ends.
+    assert!(unsafe { &*probe }.is_freed(), "a barrier leaves nothing that was retired before");
+    other.join().unwrap();
+    drop(handle);
+    Scene::end(scene).to_string()
+}
+
 pub(super) fn models() -> Vec<Model> {
     vec![
         Model::new("hazard_publish_against_scan", publish_against_scan::<0>)
@@ -181,5 +203,11 @@ pub(super) fn models() -> Vec<Model> {
             .bound(2)
             .random_under_shuttle(20_000)
             .twin("late_orphans", barrier_against_exit::<LATE_ORPHANS>),
+        Model::new("hazard_barrier_against_flush", barrier_against::<true>)
+            .bound(2)
+            .random_under_shuttle(20_000),
+        Model::new("hazard_barrier_against_barrier", barrier_against::<false>)
+            .bound(1)
+            .random_under_shuttle(20_000),
     ]
 }

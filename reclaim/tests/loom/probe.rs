@@ -28,6 +28,12 @@ impl Probe {
         assert!(self.0.with(|alive| unsafe { *alive }), "used after it was freed");
     }
 
+    /// A look after the free, which is to have happened before.
+    pub(super) fn is_freed(&self) -> bool {
+        // SAFETY: loom fails the scene where this races.
+        !self.0.with(|alive| unsafe { *alive })
+    }
+
     /// The free.
     pub(super) fn free(&self) {
         // SAFETY: loom fails the scene where this races.

@@ -1,6 +1,6 @@
 use latchwork_reclaim::engine::{ByBirth, Numbered, Whole};
 use latchwork_reclaim::faults::{NO_GRACE, put_back};
-use latchwork_reclaim::{Config, Handle, Hazard, Scheme, Snapshot};
+use latchwork_reclaim::{Config, Handle, Hazard, Leak, Scheme, Snapshot};
 use latchwork_sync::lock::Arc;
 use latchwork_sync::model::Model;
 use latchwork_sync::thread;
@@ -27,6 +27,12 @@ impl Eager for Numbered<ByBirth> {
 impl Eager for Hazard {
     fn eager() -> Self {
         Self::with_config(Config::DEFAULT.batch(1))
+    }
+}
+
+impl Eager for Leak {
+    fn eager() -> Self {
+        Self::new()
     }
 }
 

@@ -1,7 +1,7 @@
 use latchwork_reclaim::engine::{ByBirth, Numbered, Whole};
 use latchwork_reclaim::faults::{EARLY_VALUE, NO_MARK, PAST_REMOVED, put_back};
 use latchwork_reclaim::structures::{List, Queue};
-use latchwork_reclaim::{Handle, Hazard};
+use latchwork_reclaim::{Handle, Hazard, Leak};
 use latchwork_sync::lock::Arc;
 use latchwork_sync::model::Model;
 use latchwork_sync::thread;
@@ -99,6 +99,9 @@ pub(super) fn models() -> Vec<Model> {
         )
         .bound(2)
         .random_under_shuttle(10_000),
+        Model::new("queue_push_against_pop_and_push_leak", push_against_pop_and_push::<Leak, 0>)
+            .bound(2)
+            .random_under_shuttle(10_000),
         Model::new("queue_pop_against_pops_interval", pop_against_pops::<Numbered<ByBirth>, 0>)
             .bound(2)
             .random_under_shuttle(10_000)
