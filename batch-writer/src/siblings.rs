@@ -7,10 +7,11 @@
 //!
 //! With arrivals that come regardless of answers (an open loop) the wait gains nothing. So every
 //! wait is judged: it is paid if at least 3/4 of those expected came, and the syncs that this
-//! saved are worth twice the time that those who were there have waited. An unpaid wait is
-//! followed by a pause of up to 2^10 - 1 batches, and pauses shrink half as fast as they grow. A
-//! wait that cost its operations less than a 32nd of a sync each is not held against the rule:
-//! one straggler among many is not worth a pause.
+//! saved are worth twice the time that those who were there have waited. Three unpaid waits in a
+//! row are followed by a pause of up to 2^10 - 1 batches, and pauses shrink half as fast as they
+//! grow. It takes three, since a first wait only brings the parts of N together, and it is the next
+//! one that gains by it. A wait that cost its operations less than a 32nd of a sync each is not
+//! held against the rule.
 //! A wait is never longer than half a sync, than three times what it last took, or than the
 //! limit set. A submitter that is always alone never waits.
 
@@ -21,6 +22,8 @@ pub(crate) const QUICK: u64 = 5_000;
 
 /// The pause after a loss doubles twice; at most 2^10 - 1 batches.
 const WORST: u32 = 10;
+/// Unpaid waits in a row that count as a loss.
+const SERIES: u32 = 3;
 
 /// The rule's state. Private to the holder of the role.
 #[derive(Debug)]
@@ -28,7 +31,9 @@ pub(crate) struct Siblings {
     limit: Duration,
     /// Submitters that are about: the last batch's, and those queued when it was synced.
     about: usize,
-    /// Losses, in half steps.
+    /// Unpaid waits since the last one that was paid, or the last pause.
+    lost: u32,
+    /// How long pauses are, as a power of two.
     bad: u32,
     /// Batches to go before the next wait.
     pause: u32,
@@ -64,7 +69,7 @@ fn average(old: u64, new: u64) -> u64 {
 
 impl Siblings {
     pub(crate) fn new(limit: Duration) -> Self {
-        Self { limit, about: 1, bad: 0, pause: 0, sync: 0, back_after: 0 }
+        Self { limit, about: 1, lost: 0, bad: 0, pause: 0, sync: 0, back_after: 0 }
     }
 
     /// Whether there is anything to consider: the lone submitter's way past this rule.
@@ -102,17 +107,24 @@ impl Siblings {
     pub(crate) fn judge(&mut self, waited: Waited) -> bool {
         let gain = (waited.after - waited.before) as u64 * self.sync;
         let filled = 4 * waited.after >= 3 * waited.expected;
-        let cheap = waited.cost.saturating_mul(32) <= (waited.after as u64).saturating_mul(self.sync);
+        let cheap =
+            waited.cost.saturating_mul(32) <= (waited.after as u64).saturating_mul(self.sync);
         if waited.after >= waited.expected {
             self.back_after = average(self.back_after, waited.nanoseconds.max(1));
         }
         let paid = filled && gain >= 2 * waited.cost;
         if paid {
+            self.lost = 0;
             self.bad = self.bad.saturating_sub(1);
         } else if !cheap {
-            self.bad = (self.bad + 2).min(WORST);
+            self.lost += 1;
             // The window may have been too short to tell.
             self.back_after += self.back_after / 4;
+            if self.lost < SERIES {
+                return false;
+            }
+            self.lost = 0;
+            self.bad = (self.bad + 2).min(WORST);
         }
         self.pause = (1 << self.bad) - 1;
         paid
@@ -166,7 +178,8 @@ mod tests {
     #[test]
     fn a_straggler_among_many_is_no_loss() {
         let mut siblings = after_batch(128);
-        let late = Waited { expected: 128, before: 127, after: 128, nanoseconds: 900, cost: 115_000 };
+        let late =
+            Waited { expected: 128, before: 127, after: 128, nanoseconds: 900, cost: 115_000 };
         assert!(!siblings.judge(late));
         assert!(siblings.window(1, 1000).is_some());
     }
@@ -182,7 +195,7 @@ mod tests {
                 assert!(!siblings.judge(lost));
             }
         }
-        assert!(waits < 20, "{waits} waits of 10,000");
+        assert!(waits < 50, "{waits} waits of 10,000");
         let won = Waited { expected: 4, before: 1, after: 4, nanoseconds: 5_000, cost: 10_000 };
         let mut waits = 0;
         for _ in 0..10_000 {

@@ -34,7 +34,6 @@ use crate::siblings::Siblings;
 use crate::sink::Sink;
 use crate::store::Store;
 
-
 /// What only the holder of the role may touch.
 pub(crate) struct Role<S: Sink> {
     pub(crate) store: Store<S>,
@@ -120,8 +119,7 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
     #[inline]
     fn nobody_waits(&self) -> bool {
         // Relaxed: who comes later is seen when the role is released.
-        self.role.waiting.is_empty()
-            && self.writer.head.load(Ordering::Relaxed).newest().is_null()
+        self.role.waiting.is_empty() && self.writer.head.load(Ordering::Relaxed).newest().is_null()
     }
 
     /// The lone submitter's way: the same steps, for one operation and without a list.

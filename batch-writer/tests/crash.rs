@@ -116,6 +116,70 @@ fn survive(lives: &[Life]) {
     assert_eq!(found, acknowledged);
 }
 
+/// As [`survive`], with all but the last `keep` records forgotten again and again, so that segments
+/// are written a second and a third time.
+fn survive_recycling(lives: &[Life], keep: u64) -> u64 {
+    let disk = SimulatedDisk::new();
+    // By sequence number: what was acknowledged, and behind it what may be there.
+    let (mut acknowledged, mut possible): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
+    let (mut forgotten, mut number, mut recycled) = (0, 0, 0);
+    for life in lives {
+        let mut survives = choices(life.survivors);
+        let mut found: Vec<(u64, Vec<u8>)> = Vec::new();
+        let mut log = options()
+            .open_in(disk.clone(), |record| {
+                found.push((record.location.sequence, record.payload.to_vec()));
+            })
+            .expect("recovery succeeds when the disk works");
+        let next = found.last().map_or(acknowledged.len(), |(last, _)| *last as usize + 1);
+        assert!(next >= acknowledged.len() && next <= possible.len(), "lost, or made up");
+        let first = found.first().map_or(forgotten, |(first, _)| *first);
+        assert!(first <= forgotten, "{first} is the first, {forgotten} were forgotten");
+        for (at, (sequence, payload)) in found.iter().enumerate() {
+            assert_eq!(*sequence, first + at as u64);
+            assert_eq!(*payload, possible[*sequence as usize], "a record of another life");
+        }
+        possible.truncate(next);
+        acknowledged.clone_from(&possible);
+        disk.lose_power_after(life.steps);
+        for lengths in &life.batches {
+            let batch: Vec<_> = lengths
+                .iter()
+                .map(|length| {
+                    number += 1;
+                    payload(number, *length)
+                })
+                .collect();
+            match commit(&mut log, batch.clone()) {
+                Ok(_) => {
+                    acknowledged.extend(batch);
+                    possible.clone_from(&acknowledged);
+                }
+                Err(WriteFailure::Undone(_) | WriteFailure::Separable(_)) => {}
+                Err(WriteFailure::Torn(_)) => {
+                    possible.extend(batch);
+                    break;
+                }
+            }
+            forgotten = forgotten.max((acknowledged.len() as u64).saturating_sub(keep));
+            match log.forget_before(forgotten) {
+                Ok(segments) => recycled += segments,
+                Err(_) => break,
+            }
+        }
+        drop(log);
+        disk.crash(&mut survives);
+    }
+    recycled
+}
+
+#[test]
+fn segments_are_written_again() {
+    let batches = vec![vec![3000]; 40];
+    let life = Life { batches, steps: u64::MAX, survivors: 7, recovery_steps: None };
+    assert!(survive_recycling(&[life.clone(), life], 2) > 20);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(
         std::env::var("LATCHWORK_CRASHES").ok().and_then(|n| n.parse().ok()).unwrap_or(1000)
@@ -126,5 +190,12 @@ proptest! {
         lives in prop::collection::vec(life(), 1..4)
     ) {
         survive(&lives);
+    }
+
+    #[test]
+    fn records_of_a_segments_earlier_lives_never_come_back(
+        lives in prop::collection::vec(life(), 2..6), keep in 0..4_u64
+    ) {
+        survive_recycling(&lives, keep);
     }
 }

@@ -40,7 +40,8 @@ fn records(place: &Place) -> Vec<Vec<u8>> {
 
 fn files(place: &Place) -> Vec<PathBuf> {
     let all = fs::read_dir(&place.0).unwrap().map(|entry| entry.unwrap().path());
-    let mut segments: Vec<_> = all.filter(|path| path.extension().is_some()).collect();
+    let mut segments: Vec<_> =
+        all.filter(|path| path.extension().is_some_and(|ending| ending == "log")).collect();
     segments.sort();
     segments
 }

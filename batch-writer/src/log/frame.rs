@@ -80,6 +80,11 @@ pub(crate) fn has_salt(bytes: &[u8], salt: u64) -> bool {
     bytes.len() >= FRAME && u64_at(bytes, 8) == salt
 }
 
+/// The payload's length that the frame at the beginning of `bytes` tells, intact or not.
+pub(crate) fn told_length(bytes: &[u8]) -> usize {
+    u32_at(bytes, 4) as usize
+}
+
 /// The intact frame at the beginning of `bytes`, if there is one.
 pub(crate) fn decode(bytes: &[u8], salt: u64) -> Option<Frame<'_>> {
     if !has_salt(bytes, salt) {

@@ -14,6 +14,10 @@
 //! - A later record, or a later segment, proves that the place was durable: the file was damaged.
 //!   That is an error that names the place; nothing is changed.
 //!
+//! Forgotten segments may be written again. Such a file still holds the frames of its earlier lives,
+//! and none of them counts: each life has its own salt, under each frame's checksum. What a crash
+//! leaves of frames with the present salt is overwritten before the log goes on.
+//!
 //! Damage to the last batch of all can't be told from a torn one by this, and is cut.
 //!
 //! Assumed of the disk: a sector of 512 bytes is written whole or not at all, and a sync that

@@ -16,13 +16,14 @@ use super::storage::Storage;
 #[must_use]
 pub struct LogOptions<P> {
     pub(crate) segment_bytes: u64,
+    pub(crate) recycled: usize,
     payload: PhantomData<fn(P)>,
 }
 
 impl<P: Payload> LogOptions<P> {
-    /// Segments of 16 MiB.
+    /// Segments of 16 MiB, two forgotten ones kept to be written again.
     pub const fn new() -> Self {
-        Self { segment_bytes: 16 << 20, payload: PhantomData }
+        Self { segment_bytes: 16 << 20, recycled: 2, payload: PhantomData }
     }
 
     /// How large a segment is; at least 8 KiB, rounded up to 4 KiB. A batch that is larger gets a
@@ -30,6 +31,13 @@ impl<P: Payload> LogOptions<P> {
     pub const fn segment_bytes(mut self, bytes: u64) -> Self {
         let least = 2 * HEADER;
         self.segment_bytes = if bytes < least { least } else { bytes.next_multiple_of(HEADER) };
+        self
+    }
+
+    /// How many forgotten segments are kept to be written again: that spares the filling with
+    /// zeros. Their old records can't come back: those of each life of a file have another salt.
+    pub const fn recycled(mut self, most: usize) -> Self {
+        self.recycled = most;
         self
     }
 

@@ -69,7 +69,8 @@ impl<D: Storage> Reader<D> {
         });
         if !intact {
             let why = "the record is not intact";
-            return Err(LogError::Corrupt { path: path(), offset: location.offset, why });
+            let error = LogError::Corrupt { path: path(), offset: location.offset, why };
+            return Err(self.or_missing(location.segment, error));
         }
         bytes.drain(..FRAME);
         bytes.truncate(location.length as usize);
@@ -119,6 +120,17 @@ impl<D: Storage> Reader<D> {
         Ok(opened)
     }
 
+    /// The error, unless the segment was forgotten meanwhile, and perhaps written again.
+    fn or_missing(&self, number: u64, error: LogError) -> LogError {
+        match self.names() {
+            Ok(names) if names.iter().all(|name| name.number != number) => {
+                self.opened().remove(&number);
+                LogError::Missing { directory: self.storage.path(""), segment: number }
+            }
+            _ => error,
+        }
+    }
+
     /// The records of the segment that holds `sequence`, from it on.
     fn load_from(&self, sequence: u64) -> Result<Vec<(Location, Vec<u8>)>, LogError> {
         let upto = self.durable_upto();
@@ -129,7 +141,8 @@ impl<D: Storage> Reader<D> {
             return Ok(Vec::new());
         };
         let opened = self.segment(name.number)?;
-        let (header, bytes) = load(&*self.storage, name, &opened.file)?;
+        let (header, bytes) = load(&*self.storage, name, &opened.file)
+            .map_err(|error| self.or_missing(name.number, error))?;
         let mut found = Vec::new();
         let (offset, end) = scan(&bytes, header.salt, name, |record| {
             let at = record.location.sequence;

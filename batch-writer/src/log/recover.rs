@@ -3,8 +3,8 @@
 use core::ops::Range;
 
 use super::error::LogError;
-use super::frame::{Location, decode, framed, has_salt};
-use super::segment::{HEADER, Name, Segment, is_unfinished, load};
+use super::frame::{FRAME, Location, decode, framed, has_salt, told_length};
+use super::segment::{HEADER, Name, Segment, is_leftover, load};
 use super::storage::{Storage, StorageFile};
 
 /// A record, as it is read.
@@ -69,7 +69,7 @@ pub(crate) fn scan(
 
 /// What follows the last intact frame of the last segment.
 enum Tail {
-    /// Zeros.
+    /// Zeros, or frames of an earlier life.
     Clean,
     /// Something that was never durable as a whole.
     Torn(Range<u64>),
@@ -79,17 +79,24 @@ enum Tail {
 
 fn inspect_tail(bytes: &[u8], salt: u64, offset: usize, sequence: u64) -> Tail {
     let rest = bytes.get(offset..).unwrap_or_default();
-    let Some(last) = rest.iter().rposition(|byte| *byte != 0) else { return Tail::Clean };
-    for at in (0..=last).step_by(8) {
+    let mut end = None;
+    for at in (0..rest.len()).step_by(8) {
         let candidate = &rest[at..];
-        if has_salt(candidate, salt)
-            && let Some(frame) = decode(candidate, salt)
-            && frame.durable > sequence
-        {
+        if !has_salt(candidate, salt) {
+            continue;
+        }
+        if decode(candidate, salt).is_some_and(|frame| frame.durable > sequence) {
             return Tail::Damaged;
         }
+        // Whatever of a frame of this life is here must not be met by a later recovery.
+        let whole = at + FRAME + told_length(candidate);
+        let told = if whole <= rest.len() { whole } else { at + FRAME };
+        end = end.max(Some(told));
     }
-    Tail::Torn(offset as u64..(offset + last + 1) as u64)
+    match end {
+        None => Tail::Clean,
+        Some(end) => Tail::Torn(offset as u64..(offset + end) as u64),
+    }
 }
 
 /// Reads all segments, shows their records, and leaves the last one ready to be written.
@@ -100,9 +107,9 @@ pub(crate) fn recover<D: Storage>(
 ) -> Result<(Segment<D::File>, u64, Recovery), LogError> {
     let failed = |error| LogError::io("list", storage.path(""), error);
     let names = storage.names().map_err(failed)?;
-    for unfinished in names.iter().filter(|name| is_unfinished(name)) {
-        let failed = |error| LogError::io("remove", storage.path(unfinished), error);
-        storage.remove(unfinished).map_err(failed)?;
+    for leftover in names.iter().filter(|name| is_leftover(name)) {
+        let failed = |error| LogError::io("remove", storage.path(leftover), error);
+        storage.remove(leftover).map_err(failed)?;
     }
     let segments = Name::sorted(&names);
     if let Some(pair) = segments.windows(2).find(|pair| pair[0].number + 1 != pair[1].number) {
@@ -166,6 +173,6 @@ fn first_segment<D: Storage>(
 ) -> Result<Segment<D::File>, LogError> {
     use super::segment::MakeFailure::{Undone, Unknown};
 
-    Segment::make(storage, Name { number: 0, first: 0 }, segment_bytes)
+    Segment::make(storage, Name { number: 0, first: 0 }, segment_bytes, None)
         .map_err(|(Undone(error) | Unknown(error))| error)
 }

@@ -56,10 +56,16 @@ fn unfinished(number: u64) -> String {
     format!("{number:010}.new")
 }
 
-/// Whether a file is a segment whose preparation was never finished.
-pub(crate) fn is_unfinished(name: &str) -> bool {
-    let number = name.strip_suffix(".new").and_then(|number| number.parse().ok());
-    number.is_some_and(|number| unfinished(number) == name)
+/// The name of a forgotten segment that may be written again.
+pub(crate) fn spare(number: u64) -> String {
+    format!("{number:010}.old")
+}
+
+/// Whether a file is a segment that was never finished, or was forgotten: nothing in it counts.
+pub(crate) fn is_leftover(name: &str) -> bool {
+    let number = |suffix| name.strip_suffix(suffix).and_then(|number: &str| number.parse().ok());
+    number(".new").is_some_and(|number| unfinished(number) == name)
+        || number(".old").is_some_and(|number| spare(number) == name)
 }
 
 /// What a segment's header says.
@@ -141,16 +147,35 @@ fn prepare<D: Storage>(storage: &D, temporary: &str, header: Header) -> io::Resu
     Ok(file)
 }
 
+/// As [`prepare`], in a file of an earlier life: its frames stay, and are none under the new salt.
+fn prepare_again<D: Storage>(storage: &D, spare: &str, header: Header) -> io::Result<D::File> {
+    let file = storage.open(spare, true)?;
+    file.write_all_at(&header.encode(), 0)?;
+    file.sync()?;
+    Ok(file)
+}
+
 impl<F: StorageFile> Segment<F> {
-    /// Makes a segment, durable and empty.
+    /// Makes a segment, durable and empty, from a spare one if there is one.
     pub(crate) fn make<D: Storage<File = F>>(
         storage: &D,
         name: Name,
         capacity: u64,
+        spare: Option<String>,
     ) -> Result<Self, MakeFailure> {
-        let temporary = unfinished(name.number);
         let header = Header { number: name.number, salt: new_salt(name.number), capacity };
-        let file = prepare(storage, &temporary, header).map_err(|error| {
+        let (temporary, file) = match spare {
+            Some(spare) => {
+                let file = prepare_again(storage, &spare, header);
+                (spare, file)
+            }
+            None => {
+                let temporary = unfinished(name.number);
+                let file = prepare(storage, &temporary, header);
+                (temporary, file)
+            }
+        };
+        let file = file.map_err(|error| {
             // What is left of it is in the way of nobody: the next opening removes it.
             let _ = storage.remove(&temporary);
             MakeFailure::Undone(LogError::io("make the segment", storage.path(&temporary), error))

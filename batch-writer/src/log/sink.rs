@@ -13,7 +13,7 @@ use super::options::LogOptions;
 use super::payload::Payload;
 use super::reader::Reader;
 use super::recover::{Record, Recovery, recover};
-use super::segment::{HEADER, MakeFailure, Name, Segment};
+use super::segment::{HEADER, MakeFailure, Name, Segment, spare};
 use super::storage::{Storage, StorageFile};
 use crate::batch::Batch;
 use crate::sink::{Sink, WriteFailure};
@@ -31,6 +31,9 @@ pub struct Log<P = Vec<u8>, D: Storage = Directory> {
     lock: Option<D::Lock>,
     segment: Segment<D::File>,
     segment_bytes: u64,
+    /// Forgotten segments that may be written again, and how many are kept.
+    spares: Vec<String>,
+    recycled: usize,
     /// The sequence number of the next record.
     next: u64,
     /// Records before this one are durable; shared with the readers.
@@ -60,6 +63,8 @@ impl<P: Payload, D: Storage> Log<P, D> {
             lock: Some(lock),
             segment,
             segment_bytes: options.segment_bytes,
+            spares: Vec::new(),
+            recycled: options.recycled,
             next,
             durable: Arc::new(AtomicU64::new(next)),
             buffer: Vec::new(),
@@ -78,7 +83,8 @@ impl<P: Payload, D: Storage> Log<P, D> {
         Reader::new(Arc::clone(&self.storage), Arc::clone(&self.durable))
     }
 
-    /// Removes the segments all of whose records come before `sequence`; returns how many.
+    /// Forgets the segments all of whose records come before `sequence`; returns how many. Some
+    /// are kept to be written again ([`LogOptions::recycled`]), the others removed.
     ///
     /// # Errors
     ///
@@ -86,28 +92,46 @@ impl<P: Payload, D: Storage> Log<P, D> {
     pub fn forget_before(&mut self, sequence: u64) -> Result<u64, LogError> {
         let failed = |error| LogError::io("list", self.storage.path(""), error);
         let segments = Name::sorted(&self.storage.names().map_err(failed)?);
-        let mut removed = 0;
+        let mut forgotten = 0;
         for pair in segments.windows(2).take_while(|pair| pair[1].first <= sequence) {
-            let text = pair[0].text();
-            // Each is gone for good before the next one goes, so that a crash leaves no gap.
-            self.storage
-                .remove(&text)
-                .and_then(|()| self.storage.sync_names())
-                .map_err(|error| LogError::io("remove", self.storage.path(&text), error))?;
-            removed += 1;
+            self.forget(pair[0]).map_err(|error| {
+                LogError::io("remove", self.storage.path(&pair[0].text()), error)
+            })?;
+            forgotten += 1;
         }
-        Ok(removed)
+        Ok(forgotten)
+    }
+
+    /// Each is gone for good before the next one goes, so that a crash leaves no gap; and before
+    /// it is written again, so that a crash doesn't bring it back under its old name.
+    fn forget(&mut self, name: Name) -> std::io::Result<()> {
+        let text = name.text();
+        let keep = self.spares.len() < self.recycled
+            && self.storage.open(&text, false)?.length()? == self.segment_bytes;
+        if keep {
+            let spare = spare(name.number);
+            self.storage.rename(&text, &spare)?;
+            self.storage.sync_names()?;
+            self.spares.push(spare);
+            Ok(())
+        } else {
+            self.storage.remove(&text)?;
+            self.storage.sync_names()
+        }
     }
 
     /// Goes on to a new segment with room for so many bytes.
     fn rotate(&mut self, needed: u64) -> Result<(), WriteFailure<LogError>> {
         let name = Name { number: self.segment.name.number + 1, first: self.next };
         let capacity = self.segment_bytes.max((HEADER + needed).next_multiple_of(HEADER));
+        let spare = if capacity == self.segment_bytes { self.spares.pop() } else { None };
         self.segment =
-            Segment::make(&*self.storage, name, capacity).map_err(|failure| match failure {
-                MakeFailure::Undone(error) => WriteFailure::Undone(error),
-                MakeFailure::Unknown(error) => WriteFailure::Torn(error),
-            })?;
+            Segment::make(&*self.storage, name, capacity, spare).map_err(
+                |failure| match failure {
+                    MakeFailure::Undone(error) => WriteFailure::Undone(error),
+                    MakeFailure::Unknown(error) => WriteFailure::Torn(error),
+                },
+            )?;
         Ok(())
     }
 

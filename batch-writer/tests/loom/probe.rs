@@ -180,4 +180,3 @@ pub(crate) fn spawn_submit<F: Flaws>(writer: &Arc<Writer<F>>, whose: u32) -> Joi
 pub(crate) fn order<F: Flaws>(writer: &Writer<F>) -> String {
     writer.with_sink(|probe| format!("{:?}", probe.executed)).expect("the role is free")
 }
-

@@ -117,7 +117,8 @@ pub(crate) fn withdrawn<F: Flaws>() -> String {
 /// Room for one, and two tasks.
 pub(crate) fn room_for_a_task<F: Flaws>() -> String {
     let options = Options::new().queue_operations(1).sibling_wait(Duration::ZERO);
-    let writer = Arc::new(Core::<_, F>::new(Probe::new(Strike::Never), options.inline(false), true));
+    let writer =
+        Arc::new(Core::<_, F>::new(Probe::new(Strike::Never), options.inline(false), true));
     let thread = spawn_serve(&writer);
     let theirs = Arc::clone(&writer);
     let other = spawn(move || submit_async(&theirs, 1));

@@ -3,13 +3,14 @@
 
 mod baselines;
 mod latencies;
+mod open_loop;
 mod stores;
 
 use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use latchwork_batch_writer::BatchWriter;
+use latchwork_batch_writer::{BatchWriter, Options};
 use latchwork_benches::{Contender, Stopwatch, Versus, thread_cpu, wall};
 
 use baselines::{Channel, LevelDb, PerOperation};
@@ -88,6 +89,7 @@ pub(crate) fn rows(versus: &mut Versus) {
     real_sync(versus);
     counts(versus);
     slow_sync(versus);
+    open_loop(versus);
     latencies::curves(versus);
 }
 
@@ -215,6 +217,30 @@ fn slow_sync(versus: &mut Versus) {
                 Contender::new("limit", limit),
                 Contender::new("leveldb", || cost(threads, batches * threads, &leveldb)),
             ],
+        );
+    }
+}
+
+/// Arrivals that don't wait for answers, where waiting for siblings can gain nothing.
+#[allow(clippy::cast_precision_loss, reason = "counts for ratios")]
+fn open_loop(versus: &mut Versus) {
+    const SYNC: Duration = Duration::from_millis(1);
+    let loads = [(0.3, "open_loop_p99_30"), (0.6, "open_loop_p99_60"), (0.9, "open_loop_p99_90")];
+    for (load, row) in loads {
+        if !versus.wants(GROUP, row) {
+            continue;
+        }
+        let ours = BatchWriter::new(Stored::new(Sleep::new(SYNC)));
+        let never = Options::new().sibling_wait(Duration::ZERO);
+        let never = never.build(Stored::new(Sleep::new(SYNC)));
+        let operations = versus.sized(4_000, 400);
+        // What 32 submitters in a closed loop get through without the wait.
+        let gap = cost(32, operations, &never) / load;
+        versus.compare(
+            (GROUP, row, "ns"),
+            5,
+            || open_loop::p99(operations, gap, &ours),
+            vec![Contender::new("no_sibling_wait", || open_loop::p99(operations, gap, &never))],
         );
     }
 }
