@@ -2,6 +2,7 @@
 //! tells what its models tell.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -156,10 +157,12 @@ fn the_museum_tells_what_its_models_tell() {
         let head: Vec<_> = head.map(str::trim).collect();
         let end = head.iter().position(|line| line.is_empty()).expect("a title, then the story");
         let (title, story) = (head[..end].join("\n"), head[end..].join("\n"));
-        told += &format!(
+        write!(
+            told,
             "\n## {bug}\n\n*{title}*\n{story}\n\nThe model: \
              [`{bug}.rs`](../../../verification/bugs/tests/loom/{bug}.rs).\n"
-        );
+        )
+        .expect("a string takes all");
     }
     if std::env::var_os("LATCHWORK_WRITE_MUSEUM").is_some() {
         fs::write(&page, &told).unwrap();

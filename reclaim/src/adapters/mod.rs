@@ -39,7 +39,7 @@ impl Pending {
         // Acquire: pairs with the Release in `remove`: the destructors have run.
         while self.0.load(Ordering::Acquire) > 0 {
             step();
-            std::thread::yield_now();
+            latchwork_sync::thread::yield_now();
         }
     }
 

@@ -4,7 +4,8 @@
 //! them must look like stands there. Nothing calls them.
 
 #![allow(unsafe_code, reason = "names for the assembly")]
-#![allow(missing_docs, reason = "each says its name")]
+#![allow(missing_docs, clippy::missing_errors_doc, reason = "each says its name")]
+#![allow(clippy::let_unit_value, reason = "the same source with and without a probe")]
 
 use latchwork_reclaim::{Epoch, Scheme, Snapshot};
 use latchwork_rwlock::probe::{Probed, Sites};

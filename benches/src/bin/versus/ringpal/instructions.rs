@@ -41,6 +41,7 @@ fn count(batches: usize) -> Result<f64, String> {
     }
 }
 
+#[allow(clippy::cast_precision_loss, reason = "some thousands")]
 fn per_operation() -> Result<f64, String> {
     const FEW: usize = 100;
     const MANY: usize = 1_100;
