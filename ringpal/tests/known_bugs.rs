@@ -223,18 +223,20 @@ fn buffers_outlive_the_kernels_use_of_them() {
     }
 }
 
+struct Held(Arc<[u8; 4096]>);
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.0[..]
+    }
+}
+
 /// A future that is forgotten in flight keeps its buffer for ever, and the ring ends all the same.
 #[test]
 fn forgotten_future_frees_nothing() {
     every_ring(3, |ring| {
         let file = File::new(tempfile::tempfile().unwrap(), "forgotten").with_policy(Policy::Ring);
         let shared = Arc::new([5_u8; 4096]);
-        struct Held(Arc<[u8; 4096]>);
-        impl AsRef<[u8]> for Held {
-            fn as_ref(&self) -> &[u8] {
-                &self.0[..]
-            }
-        }
         for number in 0..10 {
             core::mem::forget(ring.on(&file).write(number, Held(Arc::clone(&shared))));
         }

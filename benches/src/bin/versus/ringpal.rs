@@ -2,7 +2,6 @@
 
 mod instructions;
 mod registered;
-#[cfg(feature = "runtimes")]
 mod runtimes;
 
 use std::fs::OpenOptions;
@@ -71,10 +70,7 @@ fn nop(versus: &mut Versus, ring: &Ring, row: &str, batch: usize) {
         (0..batches).for_each(|_| raw_nops(&mut raw, batch));
         watch.per(operations)
     });
-    #[cfg_attr(not(feature = "runtimes"), allow(unused_mut))]
-    let mut peers = vec![peer];
-    #[cfg(feature = "runtimes")]
-    peers.extend(runtimes::nops(batches, batch));
+    let peers = vec![peer, runtimes::nops(batches, batch)];
     versus.compare((GROUP, row, "ns cpu/op"), 11, ours, peers);
 }
 

@@ -174,7 +174,7 @@ unsafe fn build(handle: RingHandle, op: Op) -> Status {
 }
 
 fn descriptor(file: Raw) -> i32 {
-    file.address.addr() as i32
+    i32::try_from(file.address.addr()).expect("a descriptor")
 }
 
 unsafe extern "system" fn query_capabilities(into: *mut Capabilities) -> Status {
@@ -221,9 +221,9 @@ unsafe extern "system" fn create(
 unsafe extern "system" fn info(handle: RingHandle, into: *mut Info) -> Status {
     // SAFETY: the caller's ring.
     let (submission_queue, completion_queue) = unsafe { ring(handle) }.entries;
-    let info = Info { version: VERSION, submission_queue, completion_queue, ..Info::default() };
+    let told = Info { version: VERSION, submission_queue, completion_queue, ..Info::default() };
     // SAFETY: the caller's place.
-    unsafe { into.write(info) };
+    unsafe { into.write(told) };
     S_OK
 }
 

@@ -86,7 +86,7 @@ fn handle_of(file: RawFile) -> Handle {
 /// For tests against a table that knows descriptors.
 #[cfg(unix)]
 fn handle_of(file: RawFile) -> Handle {
-    ptr::without_provenance_mut(file.0 as usize)
+    ptr::without_provenance_mut(usize::try_from(file.0).unwrap_or(usize::MAX))
 }
 
 /// The event: completions and wakes.
