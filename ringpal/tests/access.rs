@@ -1,5 +1,5 @@
 //! The typed files: what each accepts, and that each does what its kind says.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
 
 use latchwork_ringpal::{
     AccessKind, AlignedBuf, Alignment, BufferedFile, DirectFile, DirectSyncFile, MappedFile, Ring,

@@ -1,5 +1,5 @@
 //! The suite on every backend and every way of driving.
-#![cfg(unix)]
+#![cfg(all(unix, not(any(latchwork_loom, latchwork_shuttle))))]
 
 mod pages;
 mod suite;

@@ -1,6 +1,6 @@
 //! Devices that fail: a loop device without space behind it, and a file system that is cut off from
 //! its device and answers EIO.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
 
 mod child;
 #[allow(dead_code, reason = "a part of it is for other tests")]

@@ -1,5 +1,5 @@
 //! What the system does to a storage engine, for real.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
 
 mod child;
 mod pages;

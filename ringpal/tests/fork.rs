@@ -1,5 +1,5 @@
 //! A ring belongs to the process that built it; a child of `fork` is told so and harms nothing.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
 
 mod child;
 

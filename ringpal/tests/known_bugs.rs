@@ -17,7 +17,7 @@
 //! Others': `deferred_ring_never_waits_for_a_drained_sync` (the kernel under deferred task work),
 //! `buffers_outlive_the_kernels_use_of_them` (compio, monoio: a closed ring is not a finished one),
 //! `forgotten_future_frees_nothing` (rio).
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
 
 mod child;
 #[allow(dead_code, reason = "a part of it is for other tests")]

@@ -1,5 +1,5 @@
 //! Operations that own their buffers, on every backend.
-#![cfg(target_os = "linux")]
+#![cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
 
 #[allow(dead_code, reason = "a part of it is for other tests")]
 mod pages;

@@ -1,6 +1,10 @@
 //! A process whose seccomp filter refuses io_uring uses the pool, says why, and passes the suite.
 #![allow(clippy::doc_markdown, reason = "io_uring is a name, not code")]
-#![cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+#![cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    not(any(latchwork_loom, latchwork_shuttle))
+))]
 
 mod child;
 mod pages;

@@ -1,5 +1,5 @@
 //! Seeds of a simulated kernel: exact bytes, every call returns once.
-#![cfg(unix)]
+#![cfg(all(unix, not(any(latchwork_loom, latchwork_shuttle))))]
 
 use std::thread;
 
