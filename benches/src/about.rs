@@ -34,6 +34,7 @@ const ABOUT: &[(&str, &str, &str)] = &[
     ("rwlock", "read_only_2t", "reads only, 2 threads"),
     ("rwlock", "biased_read_only_2t", "reads only, 2 threads, the biased lock"),
     ("rwlock", "biased_mix90", "10 % writes, the biased lock"),
+    ("rwlock", "biased_mix99", "1 % writes, the biased lock"),
     ("rwlock", "biased_read_only", "reads only, the biased lock"),
     ("rwlock", "mix99", "1 % writes"),
     ("rwlock", "mix90", "10 % writes"),

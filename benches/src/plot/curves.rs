@@ -69,14 +69,17 @@ fn fitted(words: &str, pixels: f64) -> String {
 }
 
 fn overlaid(svg: &mut Svg, chart: &Chart, inks: &Inks<'_>, (left, top): (f64, f64)) {
-    let head = fitted(&chart.title, WIDTH - 10.0);
-    svg.words((left, top + 12.0), Anchor::Start, (Ink::Text, "head"), &head);
+    let (head, about) = chart.title.split_once(": ").unwrap_or((&chart.title, ""));
+    svg.words((left, top + 12.0), Anchor::Start, (Ink::Text, "head"), head);
+    let about = fitted(about, WIDTH);
+    svg.words((left, top + 28.0), Anchor::Start, (Ink::Muted, "small"), &about);
+    let unit = (left + WIDTH, top + 12.0);
+    svg.words(unit, Anchor::End, (Ink::Muted, "small"), &chart.y.label);
     let (x0, x1) = (left + LEFT, left + WIDTH - RIGHT);
     let (y0, y1) = (top + HEIGHT - 34.0, top + 44.0);
     let points = || chart.lines.iter().flat_map(|line| line.points.iter().copied());
     let x = Scale::new(&chart.x, points().map(|point| point.0), (x0, x1), 8);
     let y = Scale::new(&chart.y, points().map(|point| point.1), (y0, y1), 6);
-    svg.words((left, top + 30.0), Anchor::Start, (Ink::Muted, "small"), &chart.y.label);
     for (place, label) in y.ticks() {
         svg.path(&format!("M{x0:.1} {place:.1}H{x1:.1}"), "grid");
         svg.words((x0 - 6.0, place + 4.0), Anchor::End, (Ink::Muted, "small"), label);

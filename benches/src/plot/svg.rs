@@ -19,7 +19,7 @@ pub(super) enum Ink {
 }
 
 /// How many contenders have an ink of their own.
-const CONTENDERS: usize = 8;
+const CONTENDERS: usize = 10;
 
 impl Ink {
     pub(super) fn class(self) -> String {
@@ -49,15 +49,17 @@ text{font-family:system-ui,-apple-system,'Segoe UI','Noto Sans',Helvetica,Arial,
 .text{fill:#1f2328}.muted{fill:#59636e}.peer{fill:#afb8c1}
 .c0{fill:#0969da;stroke:#0969da}.c1{fill:#bc4c00;stroke:#bc4c00}.c2{fill:#1a7f37;stroke:#1a7f37}
 .c3{fill:#8250df;stroke:#8250df}.c4{fill:#bf3989;stroke:#bf3989}.c5{fill:#7d4e00;stroke:#7d4e00}
-.c6{fill:#57606a;stroke:#57606a}.c7{fill:#116329;stroke:#116329}
-text.c0,text.c1,text.c2,text.c3,text.c4,text.c5,text.c6,text.c7{stroke:none}
+.c6{fill:#57606a;stroke:#57606a}.c7{fill:#0e7490;stroke:#0e7490}
+.c8{fill:#cf222e;stroke:#cf222e}.c9{fill:#5f6c00;stroke:#5f6c00}
+text.c0,text.c1,text.c2,text.c3,text.c4,text.c5,text.c6,text.c7,text.c8,text.c9{stroke:none}
 .line{fill:none;stroke-width:1.5}.ours{stroke-width:2.5}
 @media(prefers-color-scheme:dark){
 .ground{fill:#0d1117;stroke:#3d444d}.grid{stroke:#2a313a}.axis{stroke:#656c76}
 .text{fill:#f0f6fc}.muted{fill:#9198a1}.peer{fill:#59636e}
 .c0{fill:#58a6ff;stroke:#58a6ff}.c1{fill:#f0883e;stroke:#f0883e}.c2{fill:#3fb950;stroke:#3fb950}
 .c3{fill:#ab7df8;stroke:#ab7df8}.c4{fill:#db61a2;stroke:#db61a2}.c5{fill:#d29922;stroke:#d29922}
-.c6{fill:#9198a1;stroke:#9198a1}.c7{fill:#7ee787;stroke:#7ee787}
+.c6{fill:#9198a1;stroke:#9198a1}.c7{fill:#39c5cf;stroke:#39c5cf}
+.c8{fill:#ff7b72;stroke:#ff7b72}.c9{fill:#c3d82c;stroke:#c3d82c}
 .line{fill:none}}
 ";
 
