@@ -54,6 +54,6 @@ pub(super) fn models() -> Vec<Model> {
             .random_under_shuttle(20_000)
             .twin("no_light", owner_against_guest::<OWNER_NO_LIGHT>)
             .twin("no_heavy", owner_against_guest::<GUEST_NO_HEAVY>),
-        Model::new("biased_two_guests", two_guests).bound(2).random_under_shuttle(20_000),
+        Model::new("biased_two_guests", two_guests).bound(1).random_under_shuttle(20_000),
     ]
 }

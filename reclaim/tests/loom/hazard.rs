@@ -153,8 +153,9 @@ fn barrier_against<const FLUSH: bool>() -> String {
     let mut others = scene.domain.register();
     let probe: *const Probe = {
         let guard = others.pin();
+        let mut shield = guard.shield();
         // SAFETY: published whole, and not yet retired.
-        let probe = unsafe { guard.shield().protect(&scene.cells[0]).deref() };
+        let probe = unsafe { shield.protect(&scene.cells[0]).deref() };
         scene.replace(0, &guard);
         probe
     };
