@@ -1,5 +1,6 @@
 //! `lock_api` 0.5's traits for the raw lock.
 
+use core::mem::ManuallyDrop;
 use core::panic::Location;
 
 use latchwork_sync::time::{Duration, Instant};
@@ -143,7 +144,9 @@ impl<P: Policy, O: Probe> RawRwLock<P, O> {
         if unsafe { self.core.try_upgrade() } {
             return Ok(self.probe.changed(held, Access::Write));
         }
+        let share = Share { lock: self, held: ManuallyDrop::new(held) };
         let mut watching = self.probe.watch(Access::Write, site);
+        let held = share.into_held();
         // SAFETY: passed on to the caller.
         let upgraded = unsafe { self.core.upgrade_slow(deadline, &mut watching) };
         if upgraded {
@@ -163,6 +166,30 @@ impl<P: Policy> Drop for Counted<'_, P> {
     fn drop(&mut self) {
         // SAFETY: the count of the reader that made this, which hasn't begun to wait.
         unsafe { self.0.unlock_shared() };
+    }
+}
+
+/// The upgradable share of an upgrade that hasn't begun to wait: if it unwinds, the share is given
+/// back.
+struct Share<'a, P: Policy, O: Probe> {
+    lock: &'a RawRwLock<P, O>,
+    held: ManuallyDrop<O::Held>,
+}
+
+impl<P: Policy, O: Probe> Share<'_, P, O> {
+    fn into_held(self) -> O::Held {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: taken once: `this` is not dropped.
+        unsafe { ManuallyDrop::take(&mut this.held) }
+    }
+}
+
+impl<P: Policy, O: Probe> Drop for Share<'_, P, O> {
+    fn drop(&mut self) {
+        // SAFETY: taken once, here.
+        let held = unsafe { ManuallyDrop::take(&mut self.held) };
+        // SAFETY: the one that upgrades owns the share, and is unwinding.
+        unsafe { lock_api::RawRwLockUpgrade::unlock_upgradable(self.lock, held) };
     }
 }
 

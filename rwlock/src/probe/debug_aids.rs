@@ -85,6 +85,7 @@ impl Observe for DebugAids {
 
     fn gave_up(&self, _asked: Asked) {}
 
+    #[allow(clippy::ref_option_ref, reason = "what the trait says")]
     fn stamp(&self, _held: &Option<&'static Record>) -> u64 {
         0
     }

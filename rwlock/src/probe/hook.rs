@@ -121,7 +121,10 @@ impl OnLongHold {
         // A waiter is counted in the lock's state, so that it must not unwind from here. What the
         // hook had to say the panic's own hook has said.
         let told = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| call(&event)));
-        drop(told);
+        if let Err(payload) = told {
+            // Nor may its destructor unwind.
+            core::mem::forget(payload);
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use super::watching::Watching;
 use crate::holder::{Access, Holder};
 use crate::registry::{self, Block, Record};
 
-/// A probe that watches as closely as its level says; see the [module](crate::probe).
+/// A probe that watches as closely as its level says; see the [module](super).
 ///
 /// Size: less than 3 KiB, most of it histograms, apart from the word that the lock works on. A guard
 /// that is forgotten is shown as a holder for as long as the lock is held.

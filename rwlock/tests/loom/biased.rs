@@ -153,6 +153,24 @@ fn revocation_times_out() -> String {
     format!("{wrote} {seen}")
 }
 
+/// A writer that comes after a write and gives up leaves the bias on: who enters by that sees the
+/// write.
+fn bias_left_on_shows_the_write() -> String {
+    let locked = Locked::new();
+    let reader = start(&locked, |locked| locked.read(0));
+    let impatient = start(&locked, |locked| locked.write(ticks_from_now(0)));
+    assert!(locked.write(None));
+    locked.read_below();
+    let stays = locked.bias.enter(&locked.slots[1], NAME);
+    let wrote = impatient.join().unwrap();
+    if stays {
+        locked.bias.leave(&locked.slots[1]);
+    }
+    let seen = reader.join().unwrap();
+    assert_eq!(locked.get(), 1 + u32::from(wrote));
+    format!("{wrote} {seen}")
+}
+
 /// A share that another thread gives back, and a slot that is used again by its owner: a writer
 /// that finds the later name knows that the earlier reader is gone.
 fn slot_is_freed_by_another_thread() -> String {
@@ -200,6 +218,9 @@ pub(crate) fn models() -> Vec<Model> {
             .random_under_shuttle(20_000),
         Model::new("revocation_times_out", revocation_times_out)
             .bound(2)
+            .random_under_shuttle(20_000),
+        Model::new("bias_left_on_shows_the_write", bias_left_on_shows_the_write)
+            .bound(1)
             .random_under_shuttle(20_000),
         Model::new("slot_is_freed_by_another_thread", slot_is_freed_by_another_thread)
             .bound(2)

@@ -28,10 +28,14 @@ fn opened_by_a_reader<P: Policy>() -> String {
         }
         locked.write();
     });
-    // Reads a second time.
-    assert_eq!(locked.read(), 0);
+    // A second share, kept until the late writer has come: giving it back would tell that writer
+    // everything.
+    assert!(locked.lock.lock_shared(None));
+    assert_eq!(locked.get(), 0);
     until(|| locked.lock.waiting_writers() == 2);
     check_open(&locked);
+    // SAFETY: acquired above.
+    unsafe { locked.lock.unlock_shared() };
     // SAFETY: acquired above.
     unsafe { locked.lock.unlock_shared() };
     first.join().unwrap();
