@@ -106,18 +106,18 @@ fn urgent_writer_owes_readers<P: Policy>() -> String {
 /// A writer that comes between the end of a write section and the leaver's look at who waits,
 /// which here never comes, lets the overdue reader in: that reader, awake, must not go to sleep on
 /// what it saw before.
-fn overdue_readers_are_let_in_by_the_next_writer<P: Policy>() -> String {
+fn overdue_reader_is_let_in_by_the_next_writer<P: Policy>() -> String {
     let locked = Locked::<P>::new();
     assert!(locked.lock.lock_exclusive(None));
     let reader = start(&locked, Locked::read);
-    let writer = start(&locked, Locked::write);
     until(|| locked.lock.blocked_readers() == 1);
     // SAFETY: acquired above.
     unsafe { locked.lock.unlock_exclusive() };
+    locked.write();
     let seen = reader.join().unwrap();
-    writer.join().unwrap();
     locked.check(1);
-    seen.to_string()
+    assert_eq!(seen, 0, "a writer overtook an overdue reader");
+    String::new()
 }
 
 pub(crate) fn models() -> Vec<Model> {
@@ -146,10 +146,10 @@ pub(crate) fn models() -> Vec<Model> {
         .bound(1)
         .random_under_shuttle(20_000),
         Model::new(
-            "overdue_readers_are_let_in_by_the_next_writer",
-            overdue_readers_are_let_in_by_the_next_writer::<SilentPhases>,
+            "overdue_reader_is_let_in_by_the_next_writer",
+            overdue_reader_is_let_in_by_the_next_writer::<SilentPhases>,
         )
-        .bound(1)
+        .bound(3)
         .random_under_shuttle(20_000),
     ]
 }
