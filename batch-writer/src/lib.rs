@@ -1,7 +1,8 @@
 #![doc = include_str!("../README.md")]
 //! # The parts
 //!
-//! - [`BatchWriter`]: what submitters call; [`Options`] sets it up, [`Metrics`] tell how it goes.
+//! - [`BatchWriter`]: what submitters call; [`DedicatedWriter`]: the same with a thread of its own,
+//!   for tasks too ([`Submission`]); [`Options`] sets it up, [`Metrics`] tell how it goes.
 //! - [`Sink`], [`Batch`]: what a store implements.
 //! - [`sinks`]: sinks for tests and measurements; [`log`]: a segmented file log.
 //!
@@ -10,7 +11,8 @@
 //! One word (`head.rs`) is both the role's lock and the inbox of those who want something of its
 //! holder, so that every race is decided by one exchange: taking the role against queueing,
 //! queueing against giving the role back, closing and poisoning against both. A queued submitter
-//! waits on a word of its own (`node.rs`). The holder's duties are in `tenure.rs`.
+//! waits on a word of its own (`node.rs`), a task by the rules of `task.rs`. The holder's duties are
+//! in `tenure.rs`; the dedicated thread's life is in `dedicated.rs`.
 //!
 //! - I1: one holder at a time.
 //! - I2: an operation is executed exactly once if its outcome is an output or `Unknown`, and never
@@ -18,8 +20,8 @@
 //! - I3: operations are executed in the order of the exchanges that queued them.
 //! - I4: a node is not touched after its owner may have left.
 //! - I5: when everybody has left, the role is free and the queue is empty.
-//! - I6: once poisoned, nothing is written and nobody is told of success; whoever has seen the
-//!   failure is refused from then on.
+//! - I6: once poisoned, nothing is written, and nobody is told of success but those whose batch
+//!   was synced before; whoever has seen the failure is refused from then on.
 //! - I7: nothing is executed after the close.
 //!
 //! Each is asserted by the models in `tests/loom.rs`. Sources: flat combining (Hendler et al.,

@@ -7,8 +7,9 @@
 //!                   +-- withdraw --> WITHDRAWN -> the second of FORGOTTEN and CLAIMED frees it
 //! ```
 //!
-//! - N1: from push to fulfil the node belongs to the queue; the owner touches `state` alone, and
-//!   the waker's place by the rules of `task.rs`.
+//! - N1: from push to fulfil the node belongs to the queue, that is, to the holder of the role, and
+//!   once it was claimed into a batch, to who commits that batch; the owner touches `state` alone,
+//!   and the waker's place by the rules of `task.rs`.
 //! - N2: whoever fulfils a node doesn't touch it after the exchange that stores `LEAD` or `DONE`;
 //!   the wake that may follow uses the address alone, or a waker taken out before. So the owner
 //!   may free it at once.

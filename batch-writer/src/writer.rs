@@ -85,7 +85,7 @@ impl<S: Sink> BatchWriter<S> {
         self.0.submit_until(op, deadline)
     }
 
-    /// Waits until everything submitted before, by any thread, has been answered.
+    /// Waits until everything submitted before, by any thread, is durable, or has failed.
     ///
     /// # Errors
     ///
@@ -107,8 +107,8 @@ impl<S: Sink> BatchWriter<S> {
         self.0.with_sink(act)
     }
 
-    /// Refuses further submissions, waits until everything submitted before has been answered,
-    /// and closes the sink.
+    /// Refuses further submissions, waits until everything submitted before is durable or has
+    /// failed, and closes the sink.
     ///
     /// # Errors
     ///
