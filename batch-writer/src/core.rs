@@ -336,7 +336,7 @@ impl<S: Sink, F: Flaws> Core<S, F> {
         };
         if turned == Turned::Withdrawn {
             // SAFETY: withdrawn a moment ago, and not used again.
-            return Err(SubmitError::TimedOut(unsafe { self.take_back(node) }));
+            return Err(SubmitError::TimedOut(unsafe { Self::take_back(node) }));
         }
         // SAFETY: never queued, or given back by the queue: it is ours alone.
         let node = unsafe { Box::from_raw(node) };
@@ -361,7 +361,7 @@ impl<S: Sink, F: Flaws> Core<S, F> {
     /// # Safety
     ///
     /// The caller has withdrawn the node, and doesn't use it again.
-    pub(crate) unsafe fn take_back(&self, node: *mut Node<S>) -> S::Op {
+    pub(crate) unsafe fn take_back(node: *mut Node<S>) -> S::Op {
         // SAFETY: a withdrawn node lives until its owner lets go of it (N4).
         let withdrawn = unsafe { &*node };
         // SAFETY: a withdrawn node's operation is its owner's (N4).

@@ -292,7 +292,9 @@ pub(crate) unsafe fn send_home<S: Sink, F: Flaws>(node: *const Node<S>) {
 /// The caller holds the role, has claimed the node, and doesn't use the node afterwards.
 pub(crate) unsafe fn answer<S: Sink, F: Flaws>(node: *mut Node<S>, answer: Answer<S>) -> bool {
     // SAFETY: a claimed node belongs to the holder of the role (N1).
-    let (place, kind) = unsafe { (&(*node).answer, (*node).kind) };
+    let place = unsafe { &(*node).answer };
+    // SAFETY: as above.
+    let kind = unsafe { (*node).kind };
     // SAFETY: as above.
     place.with_mut(|place| unsafe { *place = Some(answer) });
     if kind == Kind::Task {

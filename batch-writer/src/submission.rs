@@ -17,6 +17,9 @@ use crate::node::{Kind, Node, forget};
 use crate::room::Place;
 use crate::sink::Sink;
 
+/// The node of a queued operation, or why there is none.
+type Queued<S> = Result<*mut Node<S>, SubmitError<<S as Sink>::Op, <S as Sink>::Error>>;
+
 enum Stage<'a, S: Sink> {
     /// Not in the queue; perhaps waiting for room in it.
     New(S::Op, Option<Place<'a>>),
@@ -101,7 +104,7 @@ impl<'a, S: Sink, F: Flaws> Submitting<'a, S, F> {
                 // SAFETY: the node lives until its owner lets go of it (N4).
                 if unsafe { &*node }.withdraw::<F>() {
                     // SAFETY: withdrawn a moment ago, and not used again.
-                    Some(unsafe { self.core.take_back(node) })
+                    Some(unsafe { Core::<S, F>::take_back(node) })
                 } else {
                     self.stage = Stage::Queued(node);
                     None
@@ -112,10 +115,7 @@ impl<'a, S: Sink, F: Flaws> Submitting<'a, S, F> {
     }
 
     /// Queues the operation once there is room.
-    fn poll_queued(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<*mut Node<S>, SubmitError<S::Op, S::Error>>> {
+    fn poll_queued(&mut self, context: &mut Context<'_>) -> Poll<Queued<S>> {
         let (op, place) = match &mut self.stage {
             Stage::Queued(node) => return Poll::Ready(Ok(*node)),
             Stage::New(op, place) => (op, place),

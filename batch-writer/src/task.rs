@@ -90,7 +90,9 @@ impl<S: Sink> Node<S> {
 /// As `node::answer`, for a node of a task.
 pub(crate) unsafe fn fulfil<S: Sink, F: Flaws>(node: *mut Node<S>) -> bool {
     // SAFETY: a claimed node belongs to the holder of the role until it has stored DONE (N1).
-    let (state, place) = unsafe { (&(*node).state, &(*node).waker) };
+    let state = unsafe { &(*node).state };
+    // SAFETY: as above.
+    let place = unsafe { &(*node).waker };
     // SAFETY: for whom the place belongs to.
     let take = || place.with_mut(|place| unsafe { (*place).take() });
     let mut waker = None;

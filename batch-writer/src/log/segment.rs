@@ -164,16 +164,13 @@ impl<F: StorageFile> Segment<F> {
         spare: Option<String>,
     ) -> Result<Self, MakeFailure> {
         let header = Header { number: name.number, salt: new_salt(name.number), capacity };
-        let (temporary, file) = match spare {
-            Some(spare) => {
-                let file = prepare_again(storage, &spare, header);
-                (spare, file)
-            }
-            None => {
-                let temporary = unfinished(name.number);
-                let file = prepare(storage, &temporary, header);
-                (temporary, file)
-            }
+        let (temporary, file) = if let Some(spare) = spare {
+            let file = prepare_again(storage, &spare, header);
+            (spare, file)
+        } else {
+            let temporary = unfinished(name.number);
+            let file = prepare(storage, &temporary, header);
+            (temporary, file)
         };
         let file = file.map_err(|error| {
             // What is left of it is in the way of nobody: the next opening removes it.

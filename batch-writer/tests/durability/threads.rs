@@ -81,7 +81,7 @@ fn strike(point: Point, trigger: &Trigger<&'static str>, at: u64) {
                 })
             })
             .collect();
-        let outcomes = submitters.into_iter().map(|submitter| submitter.join());
+        let outcomes = submitters.into_iter().map(thread::ScopedJoinHandle::join);
         outcomes.collect::<Result<Vec<_>, _>>().expect("panics are caught")
     });
     for (op, outcome) in outcomes.into_iter().flatten().flatten() {

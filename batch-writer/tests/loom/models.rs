@@ -5,8 +5,16 @@ use std::process::ExitCode;
 use latchwork_batch_writer::checked::{Flaws, Sound};
 use latchwork_sync::model::{Model, Scene, main};
 
-use crate::handing::*;
-use crate::tasks::*;
+use crate::handing::{
+    close_against_failure, close_against_submit, deadline_in_batches, deadline_of_two,
+    deadline_one_by_one, failed_sync_in_batches, failed_sync_of_two, failed_sync_one_by_one,
+    flush_against_submit, panic_of_three, panic_of_two, room_for_one, three_in_batches,
+    three_one_by_one, two_twice,
+};
+use crate::tasks::{
+    abandoned, another_waker, failed_sync_for_tasks, panic_for_tasks, room_for_a_task,
+    task_and_submitter, task_twice, two_tasks, withdrawn,
+};
 
 macro_rules! twins {
     ($($name:ident: $flaw:ident in $scene:ident;)*) => {$(
