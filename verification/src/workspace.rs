@@ -20,6 +20,8 @@ pub(crate) struct Crate {
     pub(crate) library: bool,
     /// Its features.
     pub(crate) features: Vec<String>,
+    /// Those of them that bring the standard library in, `std` itself among them.
+    pub(crate) std_features: Vec<String>,
     /// Whether it is meant for the registry.
     pub(crate) published: bool,
 }
@@ -140,8 +142,21 @@ fn parse_package(root: &Path, package: &Value) -> anyhow::Result<Crate> {
         tests: of_kind("test"),
         library: !of_kind("lib").is_empty(),
         features: features.keys().cloned().collect(),
+        std_features: std_features(features),
         published: package["publish"].as_array().is_none_or(|list| !list.is_empty()),
     })
+}
+
+/// The features that are `std` or switch it on, on their own or by others.
+fn std_features(features: &serde_json::Map<String, Value>) -> Vec<String> {
+    let mut found: Vec<String> = features.keys().filter(|name| *name == "std").cloned().collect();
+    while let Some((name, _)) = features.iter().find(|(name, implied)| {
+        let mut implied = implied.as_array().into_iter().flatten().filter_map(Value::as_str);
+        !found.contains(name) && implied.any(|other| found.iter().any(|name| name == other))
+    }) {
+        found.push(name.clone());
+    }
+    found
 }
 
 #[cfg(test)]
@@ -158,7 +173,10 @@ mod tests {
                     {"kind": ["lib"], "name": "latchwork_sync"},
                     {"kind": ["test"], "name": "loom"},
                 ],
-                "features": {"std": []}, "publish": null,
+                "features": {
+                    "default": ["std"], "std": [], "peer": ["std", "dep:peer"], "more": ["peer"],
+                    "pair": [],
+                }, "publish": null,
             }, {
                 "name": "latchwork", "manifest_path": "/w/Cargo.toml",
                 "targets": [], "features": {}, "publish": [],
@@ -169,6 +187,9 @@ mod tests {
         let [sync, root] = &workspace.crates[..] else { panic!("{workspace:?}") };
         assert_eq!((sync.short(), sync.path("src")), ("sync", "verification/sync/src".to_owned()));
         assert!(sync.is_product() && sync.tests == ["loom"]);
+        let mut with_std = sync.std_features.clone();
+        with_std.sort_unstable();
+        assert_eq!(with_std, ["default", "more", "peer", "std"]);
         assert_eq!((root.short(), root.path("src")), ("umbrella", "src".to_owned()));
         assert!(!root.is_product());
         assert_eq!(workspace.select(&["sync".to_owned()]).unwrap().len(), 1);

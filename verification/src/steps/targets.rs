@@ -105,7 +105,7 @@ fn types(
     if kind == Kind::TypesWithoutStd {
         command = command.arg("--no-default-features");
         for krate in &crates {
-            for feature in krate.features.iter().filter(|name| !is_std(name)) {
+            for feature in krate.features.iter().filter(|name| !brings_std(krate, name)) {
                 command = command.args(["--features", &format!("{}/{feature}", krate.name)]);
             }
         }
@@ -125,8 +125,8 @@ fn types(
     Ok(Some(outcome.repeat(&command)))
 }
 
-fn is_std(feature: &str) -> bool {
-    matches!(feature, "default" | "std")
+fn brings_std(krate: &Crate, feature: &String) -> bool {
+    feature == "default" || krate.std_features.contains(feature)
 }
 
 fn emulate(run: &Run, compiler: &Compiler, emulated: &Emulated) -> anyhow::Result<Option<Outcome>> {
