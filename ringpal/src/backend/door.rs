@@ -36,6 +36,7 @@ fn wait_until<'lock, T>(
 
 /// The models' operations have no deadlines, and their condition variables no time.
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[allow(clippy::unnecessary_wraps, reason = "the same face as the real one")]
 fn wait_until<'lock, T>(
     condition: &Condvar,
     guard: MutexGuard<'lock, T>,

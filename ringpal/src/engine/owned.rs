@@ -76,6 +76,10 @@ impl<P: Send + 'static, F: Flaws> Started<P, F> {
     ///
     /// A ring that takes nothing any more ends the operation at once, with the reason.
     ///
+    /// # Panics
+    ///
+    /// When `work` does; nothing was begun then.
+    ///
     /// # Safety
     ///
     /// The memory and the file of the work belong to the payload, or outlive it; it is one
