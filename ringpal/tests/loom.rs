@@ -56,8 +56,8 @@ mod models {
             Ok(failures) if failures.is_empty() => "ok",
             Ok(_) => "failed",
             Err(Refused::Closed) => "closed",
-            Err(Refused::Failed(code)) => {
-                assert_eq!(code, 5, "the reason comes with the mark");
+            Err(Refused::Failed(reason)) => {
+                assert_eq!(reason, 5, "the reason comes with the mark");
                 "refused"
             }
         }
