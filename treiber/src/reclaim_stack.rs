@@ -32,6 +32,8 @@ use crate::contention::StackPauses;
 
 type Pointer<T, H> = Tagged<Node<T, H>, H>;
 
+type Head<T, H> = CachePadded<Atomic<Node<T, H>, H>>;
+
 struct Node<T, H> {
     next: Atomic<Self, H>,
     value: UnsafeCell<ManuallyDrop<T>>,
@@ -57,8 +59,12 @@ impl<T, H> Node<T, H> {
     ///
     /// The caller unlinked the node, or is its only owner (R3), and calls this once.
     unsafe fn take(&self) -> T {
-        // SAFETY: R3.
-        self.value.with_mut(|value| unsafe { ManuallyDrop::take(&mut *value) })
+        self.value.with_mut(|value| {
+            // SAFETY: R3: nobody else touches the value.
+            let value = unsafe { &mut *value };
+            // SAFETY: R3: it is there, and not taken again.
+            unsafe { ManuallyDrop::take(value) }
+        })
     }
 }
 
@@ -97,7 +103,7 @@ impl<T, H> Node<T, H> {
 /// assert_eq!(stack.take_all(&handle.pin()).count(), 3);
 /// ```
 pub struct ReclaimStack<T, S: Scheme> {
-    head: CachePadded<Atomic<Node<T, S::Header>, S::Header>>,
+    head: Head<T, S::Header>,
     domain: S,
 }
 

@@ -203,6 +203,7 @@ impl<'a, T, W: TaggedPointer<StableNode<T>>> TaggedStack<'a, T, W> {
     /// latchwork_treiber::intrusive::PackedStack::<u8>::new();
     /// ```
     #[must_use]
+    #[allow(clippy::new_without_default, reason = "not there for narrow tags")]
     pub fn new() -> Self {
         const { assert!(W::TAG_BITS >= 32, "tags too narrow to be safe") };
         // SAFETY: 2^32 pushes of one node take many seconds.
@@ -229,6 +230,7 @@ impl<'a, T, W: TaggedPointer<StableNode<T>>> TaggedStack<'a, T, W> {
 
     /// Pushes a node.
     #[inline]
+    #[allow(clippy::needless_pass_by_value, reason = "the owner gives the node up")]
     pub fn push(&self, node: Stable<'a, T, W>) {
         let (node, word) = (node.node(), node.word.bumped());
         // Relaxed: the head is only linked to and compared with, not followed.
@@ -237,15 +239,15 @@ impl<'a, T, W: TaggedPointer<StableNode<T>>> TaggedStack<'a, T, W> {
         loop {
             node.set_next(seen);
             // Release: pairs with the Acquire of pops and takes (T4).
-            match seen.compare_exchange_weak(&self.head, word, Ordering::Release, Ordering::Relaxed)
+            if seen
+                .compare_exchange_weak(&self.head, word, Ordering::Release, Ordering::Relaxed)
+                .is_ok()
             {
-                Ok(_) => return,
-                Err(_) => {
-                    pauses.pause();
-                    // Relaxed: as above.
-                    seen = W::load(&self.head, Ordering::Relaxed);
-                }
+                return;
             }
+            pauses.pause();
+            // Relaxed: as above.
+            seen = W::load(&self.head, Ordering::Relaxed);
         }
     }
 

@@ -122,23 +122,18 @@ impl<S: Storage> Magazine<S> {
         let next_place = map.place(next);
         // Acquire on success: the word was acquired when it was read or believed (I8), but where
         // its generation has gone round since it was believed, it is another's push.
-        let (word, place, next, next_place) = match lists.top.used.compare_exchange_weak(
-            seen,
-            next,
-            Ordering::Acquire,
-            Ordering::Relaxed,
-        ) {
-            Ok(_) => (seen, place, next, next_place),
-            Err(_) => {
-                self.trusted = false;
-                let Some(Taken { word, slot, next }) =
-                    Lists::<S>::unpublish_contended(&lists.top.used, map)
-                else {
-                    self.top = 0;
-                    return None;
-                };
-                (word, slot, next, map.place(next))
-            }
+        let used = &lists.top.used;
+        let exchange = used.compare_exchange_weak(seen, next, Ordering::Acquire, Ordering::Relaxed);
+        let (word, place, next, next_place) = if exchange.is_ok() {
+            (seen, place, next, next_place)
+        } else {
+            self.trusted = false;
+            let Some(Taken { word, slot, next }) = Lists::<S>::unpublish_contended(used, map)
+            else {
+                self.top = 0;
+                return None;
+            };
+            (word, slot, next, map.place(next))
         };
         self.top = next;
         self.keep_top_place(next_place);

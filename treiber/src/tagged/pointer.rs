@@ -45,6 +45,7 @@ pub unsafe trait TaggedPointer<T>: Copy + PartialEq {
     fn load(word: &Self::Atomic, order: Ordering) -> Self;
 
     /// Replaces the word and returns the one before.
+    #[must_use]
     #[cfg_attr(any(latchwork_loom, latchwork_shuttle), track_caller)]
     fn swap(self, word: &Self::Atomic, order: Ordering) -> Self;
 
