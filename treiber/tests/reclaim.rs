@@ -67,7 +67,7 @@ impl Drop for Counted<'_> {
     }
 }
 
-fn each_is_dropped_once<S: Scheme>(domain: S) {
+fn each_is_dropped_once<S: Scheme>(domain: &S) {
     for bad in 0..6 {
         let drops = AtomicUsize::new(0);
         let counted = |n| Counted { drops: &drops, panics: n == bad };
@@ -85,9 +85,9 @@ fn each_is_dropped_once<S: Scheme>(domain: S) {
 
 #[test]
 fn a_panicking_drop_leaves_none_behind_and_drops_none_twice() {
-    each_is_dropped_once(Epoch::new());
-    each_is_dropped_once(Interval::new());
-    each_is_dropped_once(Hazard::new());
+    each_is_dropped_once(&Epoch::new());
+    each_is_dropped_once(&Interval::new());
+    each_is_dropped_once(&Hazard::new());
 }
 
 #[test]
