@@ -125,8 +125,9 @@ impl<T> Biased<T> {
     pub unsafe fn take<E, R>(&self, f: impl FnOnce(&mut T) -> (Option<E>, R)) -> (Option<E>, R) {
         // Relaxed: the owner's own word.
         let before = self.state.load(Ordering::Relaxed);
-        // Relaxed: shown to a guest by the light.
-        self.state.store(before | IN, Ordering::Relaxed);
+        // Shown to a guest by the light. Release all the same: a barrier that waits for the
+        // destructor before may find its end in this store.
+        self.state.store(before | IN, Ordering::Release);
         if !has_fault!(OWNER_NO_LIGHT) {
             // Pairs with the heavy of `with_guest` (I1).
             light_by_barrier();
@@ -165,7 +166,8 @@ impl<T> Biased<T> {
             while self.guest.load(Ordering::Acquire) & VISITING != 0 {
                 backoff.snooze();
             }
-            self.state.store(before | IN, Ordering::Relaxed);
+            // Release, as in `take`.
+            self.state.store(before | IN, Ordering::Release);
         }
     }
 

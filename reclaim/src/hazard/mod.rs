@@ -40,6 +40,8 @@
 //!   Acquire. So where a scan reads something later than `p`, what the reader did with the object
 //!   happens before the free.
 //!
+//! Objects without a size share an address, so that a shield of one holds back all of them.
+//!
 //! A retire puts the object in a bag, for which there is room from the beginning: it allocates
 //! nothing. A full bag is scanned: the slots are read and sorted once, and each object is looked
 //! up. What is free to go is freed one by one with the retires that follow. The garbage of a thread
