@@ -205,8 +205,10 @@ impl<T> Biased<T> {
         }
 
         let backoff = Backoff::new();
-        // Acquire: pairs with the Release of the guest before (I2).
-        while self.guest.fetch_or(VISITING, Ordering::Acquire) & VISITING != 0 {
+        // Relaxed: only a reason to try. Acquire: pairs with the Release of the guest before (I2).
+        while self.guest.load(Ordering::Relaxed) & VISITING != 0
+            || self.guest.fetch_or(VISITING, Ordering::Acquire) & VISITING != 0
+        {
             backoff.snooze();
         }
         let _visit = Visit(&self.guest);
