@@ -244,9 +244,9 @@ unsafe impl<P: Policy, O: Probe> lock_api::RawRwLock for RawRwLock<P, O> {
     unsafe fn unlock_shared(&self, held: O::Held) {
         // SAFETY: the caller's promise.
         let before = unsafe { self.core.release_shared() };
-        let at = self.probe.stamp(&held);
+        let at = self.probe.stamp(&held, before.is_waited_for());
         self.core.settle_shared(before);
-        self.probe.released(held, at, before.is_waited_for());
+        self.probe.released(held, at);
     }
 
     #[inline]
@@ -267,9 +267,9 @@ unsafe impl<P: Policy, O: Probe> lock_api::RawRwLock for RawRwLock<P, O> {
     unsafe fn unlock_exclusive(&self, held: O::Held) {
         // SAFETY: the caller's promise.
         let before = unsafe { self.core.release_exclusive() };
-        let at = self.probe.stamp(&held);
+        let at = self.probe.stamp(&held, before.is_waited_for());
         self.core.settle_exclusive(before);
-        self.probe.released(held, at, before.is_waited_for());
+        self.probe.released(held, at);
     }
 
     #[inline]
@@ -366,9 +366,9 @@ unsafe impl<P: Policy, O: Probe> lock_api::RawRwLockUpgrade for RawRwLock<P, O> 
     unsafe fn unlock_upgradable(&self, held: O::Held) {
         // SAFETY: the caller's promise.
         let before = unsafe { self.core.release_upgradable() };
-        let at = self.probe.stamp(&held);
+        let at = self.probe.stamp(&held, before.is_waited_for());
         self.core.settle_upgradable(before);
-        self.probe.released(held, at, before.is_waited_for());
+        self.probe.released(held, at);
     }
 
     #[inline]

@@ -86,11 +86,11 @@ impl Observe for DebugAids {
     fn gave_up(&self, _asked: Asked) {}
 
     #[allow(clippy::ref_option_ref, reason = "what the trait says")]
-    fn stamp(&self, _held: &Option<&'static Record>) -> u64 {
+    fn stamp(&self, _held: &Option<&'static Record>, _waited_for: bool) -> u64 {
         0
     }
 
-    fn released(&self, held: Option<&'static Record>, _at: u64, _waited_for: bool) {
+    fn released(&self, held: Option<&'static Record>, _at: u64) {
         if let Some(record) = held {
             record.free();
         }
@@ -98,7 +98,7 @@ impl Observe for DebugAids {
 
     fn changed(&self, held: Option<&'static Record>, to: Access) -> Option<&'static Record> {
         let (_, site, _) = held?.glimpse()?;
-        self.released(held, 0, false);
+        self.released(held, 0);
         self.acquired(to, site)
     }
 

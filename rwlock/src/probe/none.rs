@@ -35,12 +35,12 @@ impl Observe for NoProbe {
     fn gave_up(&self, _watching: Unwatched) {}
 
     #[inline]
-    fn stamp(&self, (): &()) -> u64 {
+    fn stamp(&self, (): &(), _waited_for: bool) -> u64 {
         0
     }
 
     #[inline]
-    fn released(&self, (): (), _at: u64, _waited_for: bool) {}
+    fn released(&self, (): (), _at: u64) {}
 
     #[inline]
     fn changed(&self, (): (), _to: Access) {}

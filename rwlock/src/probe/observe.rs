@@ -37,11 +37,12 @@ pub trait Observe: Send + Sync + 'static {
     /// The wait has ended without it.
     fn gave_up(&self, watching: Self::Watching<'_>);
 
-    /// When the lock was released, which has just happened.
-    fn stamp(&self, held: &Self::Held) -> u64;
+    /// When the lock was released, which has just happened; nobody was woken yet. `waited_for`:
+    /// somebody waited.
+    fn stamp(&self, held: &Self::Held, waited_for: bool) -> u64;
 
-    /// The lock was released and everyone told. `waited_for`: somebody waited.
-    fn released(&self, held: Self::Held, at: u64, waited_for: bool);
+    /// The lock was released and everyone told.
+    fn released(&self, held: Self::Held, at: u64);
 
     /// What was held is held in another way.
     fn changed(&self, held: Self::Held, to: Access) -> Self::Held;

@@ -319,15 +319,16 @@ impl<L: Level> Observe for Probed<L> {
     }
 
     #[inline]
-    fn stamp(&self, held: &Held) -> u64 {
+    fn stamp(&self, held: &Held, waited_for: bool) -> u64 {
+        // Before the wakes: whoever is woken names this site.
+        if waited_for && held.access != Access::Write {
+            self.stands_in_the_way(held.site);
+        }
         if held.since == 0 { 0 } else { L::now() }
     }
 
     #[inline]
-    fn released(&self, held: Held, at: u64, waited_for: bool) {
-        if waited_for && held.access != Access::Write {
-            self.stands_in_the_way(held.site);
-        }
+    fn released(&self, held: Held, at: u64) {
         if held.since == 0 {
             return;
         }
