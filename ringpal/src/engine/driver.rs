@@ -149,7 +149,6 @@ impl Driver {
         }
         self.backend.reap(&mut self.completions);
         self.settle::<F>();
-        self.counts.in_flight.set(u64::from(self.in_flight));
     }
 
     /// Takes what is new; closes the inbox when it is time.
@@ -333,8 +332,10 @@ impl Driver {
     fn settle<F: Flaws>(&mut self) {
         let mut completions = core::mem::take(&mut self.completions);
         let mut refused = false;
+        self.in_flight -= completions.len() as u32;
+        // Before anybody is told of an end: they may look at the count.
+        self.counts.in_flight.set(u64::from(self.in_flight));
         for Completion { key, outcome } in completions.drain(..) {
-            self.in_flight -= 1;
             let flight = self.flights[key as usize].as_mut().expect("D1");
             match flight.transfer.advance(outcome) {
                 Verdict::Done => self.end::<F>(key, None),
