@@ -101,8 +101,6 @@ pub enum Fault {
     BlockIsSilent,
     /// A reader's patience opens the gate also against a writer that has waited too long.
     UrgentGivesWay,
-    /// A grant for which no tag is left takes one that is in use.
-    GrantTakesUsedTag,
     /// An upgrade lets go of the share before it takes the write lock.
     UpgradeLetsGo,
     /// A downgrade lets go of the write lock before it takes the share.

@@ -4,8 +4,8 @@
 //! | --- | --- |
 //! | `timed_out_writers_leave_the_counts_as_they_were` | `parking_lot` #465 |
 //! | `a_writer_that_retries_at_once_gets_in` | risingwave #23902 |
-//! | `a_timed_out_writer_lets_the_reader_behind_it_go` | .NET corefx #3364, vs-threading #252, AsyncEx #134 |
-//! | `a_failed_write_tells_every_reader_behind_it` | ClickHouse #38864, #57454, #57733 |
+//! | `a_timed_out_writer_lets_the_reader_behind_it_go` | .NET corefx #3364, vs-threading #252, `AsyncEx` #134 |
+//! | `a_failed_write_tells_every_reader_behind_it` | `ClickHouse` #38864, #57454, #57733 |
 //! | `a_timed_out_writer_passes_the_wake_on` | LLVM libc #201937 |
 //! | `readers_that_leave_while_an_upgrade_times_out_are_counted` | Boost.Thread `upgrade_mutex` |
 //! | `a_timed_out_reader_is_not_counted` | brpc #3051 |

@@ -131,7 +131,7 @@ impl<P: Policy> Core<P> {
                 && joined
                 && plan.look(seen.has(GATE), now)
             {
-                if let Some(step) = seen.step_back::<P>() {
+                if let Some(step) = seen.step_back() {
                     self.start_cool_down_of(plan.cool_down, now);
                     // Release: whoever sees the gate open sees until when it stays so.
                     self.commit_gate(seen, step, Ordering::Release, watch);

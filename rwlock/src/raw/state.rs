@@ -18,8 +18,6 @@ mod tests;
 mod upgradable;
 mod writers;
 
-use crate::policy::{Fault, Policy};
-
 pub(crate) use readers::Blocking;
 pub(crate) use writers::{Closing, Want};
 
@@ -160,11 +158,10 @@ impl State {
 
     /// Makes every blocked reader a holder, if the batch can be told from those whose readers
     /// may still be asleep.
-    fn grant<P: Policy>(self) -> Option<Self> {
+    fn grant(self) -> Option<Self> {
         let half = TAG_HALF - ONE_TAG;
         if self.0 & half == half {
-            let faulty = P::FAULT == Some(Fault::GrantTakesUsedTag);
-            return faulty.then(|| self.activate_blocked(self.batch()));
+            return None;
         }
         Some(self.activate_blocked(State(self.0 + ONE_TAG).batch()))
     }

@@ -21,12 +21,11 @@ pub(crate) const LAST_READER_IS_SILENT: u8 = 6;
 pub(crate) const WRITER_IS_SILENT: u8 = 7;
 pub(crate) const BLOCK_IS_SILENT: u8 = 8;
 pub(crate) const URGENT_GIVES_WAY: u8 = 9;
-pub(crate) const GRANT_TAKES_USED_TAG: u8 = 10;
-pub(crate) const UPGRADE_LETS_GO: u8 = 11;
-pub(crate) const DOWNGRADE_LETS_GO: u8 = 12;
-pub(crate) const TURN_IS_SILENT: u8 = 13;
+pub(crate) const UPGRADE_LETS_GO: u8 = 10;
+pub(crate) const DOWNGRADE_LETS_GO: u8 = 11;
+pub(crate) const TURN_IS_SILENT: u8 = 12;
 
-const FAULTS: [Option<Fault>; 14] = [
+const FAULTS: [Option<Fault>; 13] = [
     None,
     Some(Fault::CancelForgetsReaders),
     Some(Fault::CancelKeepsWake),
@@ -37,7 +36,6 @@ const FAULTS: [Option<Fault>; 14] = [
     Some(Fault::WriterIsSilent),
     Some(Fault::BlockIsSilent),
     Some(Fault::UrgentGivesWay),
-    Some(Fault::GrantTakesUsedTag),
     Some(Fault::UpgradeLetsGo),
     Some(Fault::DowngradeLetsGo),
     Some(Fault::TurnIsSilent),

@@ -115,7 +115,7 @@ impl State {
                 next.grant_after_write()
             } else {
                 // The tags are used up: the readers find the gate open.
-                next.grant::<P>().unwrap_or_else(|| next.without(GATE).with(READERS_WOKEN))
+                next.grant().unwrap_or_else(|| next.without(GATE).with(READERS_WOKEN))
             };
         }
         if !next.has(GATE) {
@@ -129,7 +129,7 @@ impl State {
 
     /// A waiting writer opens the gate of its own will, for whoever it held back, and goes on
     /// waiting. Not while a writer holds the lock or has waited too long.
-    pub(crate) fn step_back<P: Policy>(self) -> Option<Step> {
+    pub(crate) fn step_back(self) -> Option<Step> {
         if !self.has(GATE) || self.has(URGENT | WRITER) {
             return None;
         }
@@ -141,7 +141,7 @@ impl State {
             opened.grant_after_write()
         } else {
             // The tags are used up: the readers find the gate open.
-            opened.grant::<P>().unwrap_or_else(|| opened.with(READERS_WOKEN))
+            opened.grant().unwrap_or_else(|| opened.with(READERS_WOKEN))
         };
         Some(Step { next, wake: Wake { readers: true, ..Wake::default() } })
     }
