@@ -79,9 +79,10 @@ fn the_wait_names_the_call_site() {
     let (report, line) = reader_behind_reader::<Sites>();
     let text = report.to_string();
     let wait = report.longest_wait.unwrap();
-    // The writer waited for longer than the reader that came after it.
-    assert_eq!(wait.access, Access::Write);
-    assert!(wait.site.line < line && wait.site.line + 9 > line, "{}", wait.site);
+    // The writer, mostly, unless the reader that came after it was slow to be woken.
+    let of_writer = wait.access == Access::Write;
+    assert_eq!(wait.site.line < line, of_writer, "{}", wait.site);
+    assert!(wait.site.line.abs_diff(line) < 9, "{}", wait.site);
     assert!(text.contains("behind readers"), "{text}");
     assert!(text.contains("rwlock/tests/probe.rs") || text.contains("tests/probe.rs"), "{text}");
 }
