@@ -7,8 +7,11 @@
 use core::fmt;
 
 use latchwork_sync::CachePadded;
+#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+use latchwork_sync::atomic::AtomicBool;
 use latchwork_sync::atomic::{Ordering, fence};
 use latchwork_sync::cell::UnsafeCell;
+use latchwork_sync::metrics::Count;
 use latchwork_sync::time::Instant;
 
 use crate::error::{Poison, SubmitError, TurnError};
@@ -25,7 +28,6 @@ use crate::sink::Sink;
 use crate::store::Store;
 use crate::submission::Submitting;
 use crate::tenure::{Came, Role, Tenure};
-use latchwork_sync::metrics::Count;
 
 /// How often a submitter looks whether the role has become free, where tenures are short.
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
@@ -41,7 +43,9 @@ pub struct Core<S: Sink, F: Flaws = Sound> {
     role: CachePadded<UnsafeCell<Role<S>>>,
     pub(crate) room: CachePadded<Room>,
     pub(crate) muster: Muster,
-    quick: Count,
+    /// Whether syncs are quick: a hint that the role's holder gives.
+    #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+    quick: AtomicBool,
     pub(crate) meter: Meter,
     pub(crate) durable: Count,
     pub(crate) holder: Holder,
@@ -101,6 +105,7 @@ enum Push {
     Only,
 }
 
+#[allow(clippy::missing_errors_doc, reason = "`BatchWriter` tells")]
 impl<S: Sink, F: Flaws> Core<S, F> {
     /// A writer over a sink; with `dedicated`, some thread must call [`serve`](Self::serve).
     pub fn new(sink: S, limits: Options, dedicated: bool) -> Self {
@@ -112,7 +117,8 @@ impl<S: Sink, F: Flaws> Core<S, F> {
             role: CachePadded::new(UnsafeCell::new(Role::new(sink, siblings))),
             room: CachePadded::new(Room::new(limits.queue_operations, limits.queue_bytes)),
             muster: Muster::default(),
-            quick: Count::default(),
+            #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+            quick: AtomicBool::new(false),
             meter: Meter::new(),
             durable,
             holder: Holder::new(),
@@ -258,7 +264,8 @@ impl<S: Sink, F: Flaws> Core<S, F> {
     #[cold]
     #[inline(never)]
     fn take_soon(&self) -> Option<Tenure<'_, S, F>> {
-        if self.quick.get() == 0 || self.limits.never_inline {
+        // Relaxed: a hint.
+        if !self.quick.load(Ordering::Relaxed) || self.limits.never_inline {
             return None;
         }
         for _ in 0..QUICK_TRIES {
@@ -285,8 +292,10 @@ impl<S: Sink, F: Flaws> Core<S, F> {
     }
 
     /// Says whether syncs are quick. For the holder of the role.
+    #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
     pub(crate) fn set_quick(&self, quick: bool) {
-        self.quick.set(u64::from(quick));
+        // Relaxed: a hint.
+        self.quick.store(quick, Ordering::Relaxed);
     }
 
     /// Waits for room, then queues.

@@ -55,7 +55,7 @@ mod real {
 /// Under a checker nobody waits for siblings.
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 #[derive(Debug, Default)]
-pub(crate) struct Muster;
+pub(crate) struct Muster {}
 
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 #[allow(clippy::unused_self, reason = "the same interface as the real one")]

@@ -28,6 +28,10 @@ impl<const FIRST: u32, const MOST: u32> Pauses<FIRST, MOST> {
 
     /// Lets time pass. A checker has none: a retry needs no other thread's step.
     #[inline]
+    #[cfg_attr(
+        any(latchwork_loom, latchwork_shuttle),
+        allow(clippy::unused_self, reason = "no time passes")
+    )]
     pub(crate) fn pause(&mut self) {
         #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
         {

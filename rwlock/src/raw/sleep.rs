@@ -62,6 +62,7 @@ impl<P: Policy> Core<P> {
     }
 
     /// Looks again and again for a moment while `hopeful`.
+    #[allow(clippy::reversed_empty_ranges, reason = "a checker has no moments")]
     pub(super) fn spin_while(&self, hopeful: impl Fn(State) -> bool) {
         for _ in 0..LOOKS {
             // Relaxed: whatever is decided is decided by a step.
@@ -73,6 +74,7 @@ impl<P: Policy> Core<P> {
     }
 
     /// Lets others run for a moment while `hopeful`.
+    #[allow(clippy::reversed_empty_ranges, reason = "a checker has no moments")]
     pub(super) fn yield_while(&self, hopeful: impl Fn(State) -> bool) {
         for _ in 0..YIELDS {
             yield_now();

@@ -178,6 +178,7 @@ impl<P: Policy> Locked<P> {
     }
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "what waits take")]
 pub(crate) fn ticks_from_now(ticks: u64) -> Option<Instant> {
     Some(Instant::now() + Duration::from_millis(ticks))
 }

@@ -93,9 +93,9 @@ fn timed_upgrade_and_readers<P: Policy>() -> String {
     reader.join().unwrap();
     // SAFETY: acquired above.
     unsafe { locked.lock.unlock_shared() };
-    let upgraded = upgrader.join().unwrap();
-    locked.check(upgraded.into());
-    upgraded.to_string()
+    let outcome = upgrader.join().unwrap();
+    locked.check(outcome.into());
+    outcome.to_string()
 }
 
 /// The upgrade may time out while a writer waits too.
@@ -106,11 +106,11 @@ fn timed_upgrade_and_writer<P: Policy>() -> String {
     let writer = start(&locked, Locked::write);
     let reader = start(&locked, Locked::read);
     advance(1);
-    let upgraded = upgrader.join().unwrap();
+    let outcome = upgrader.join().unwrap();
     writer.join().unwrap();
     reader.join().unwrap();
-    locked.check(1 + u32::from(upgraded));
-    upgraded.to_string()
+    locked.check(1 + u32::from(outcome));
+    outcome.to_string()
 }
 
 /// What a writer wrote is what it reads after the downgrade: no writer comes between.

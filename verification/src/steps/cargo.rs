@@ -85,13 +85,15 @@ pub(crate) fn doc(run: &mut Run) {
 pub(crate) fn lint(run: &mut Run) {
     run.each_crate(|run, krate| {
         let arguments = ["clippy", "--all-targets", "--no-deps"];
+        // Programs are for the real machine.
+        let modelled = ["clippy", "--lib", "--tests", "--no-deps"];
         let denied = ["--", "--deny", "warnings"];
         let command = of_crate(run, krate, &arguments).args(denied);
         let mut sum = one_verdict(run, krate, &command)?;
         for engine in ["loom", "shuttle"] {
             if sum.passed > 0 && krate.tests.iter().any(|test| test == "loom" || test == engine) {
                 let target = run.workspace.target.join(engine);
-                let command = of_crate(run, krate, &arguments)
+                let command = of_crate(run, krate, &modelled)
                     .env("RUSTFLAGS", format!("--cfg latchwork_{engine}"))
                     .env("CARGO_TARGET_DIR", target.to_string_lossy())
                     .args(denied);
