@@ -52,7 +52,10 @@ pub(crate) fn deadline<F: Flaws>(batch: usize, others: u32) -> String {
     let theirs = Arc::clone(&writer);
     let timed = spawn(move || match submit(&theirs, 0, Some(deadline)) {
         Ok(_) => true,
-        Err(SubmitError::TimedOut((0, _))) => false,
+        Err(SubmitError::TimedOut((0, _))) => {
+            assert!(Instant::now() >= deadline, "given up before its time");
+            false
+        }
         Err(error) => panic!("{error}"),
     });
     advance(1);

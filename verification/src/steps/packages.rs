@@ -2,7 +2,8 @@
 //! outside the workspace, and packed for the registry.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
@@ -143,6 +144,7 @@ pub(crate) fn publish(run: &mut Run) {
             command = command.args(["--package", &krate.name]);
         }
         let Some(first) = published.first() else { return Ok(None) };
+        published.iter().try_for_each(forget_unpacked)?;
         let finished = command.run(&run.log(first).with_file_name("publish.log"))?;
         let outcome = match unreachable_registry(&finished.output) {
             _ if finished.success => Outcome { passed: published.len(), ..Outcome::default() },
@@ -155,6 +157,32 @@ pub(crate) fn publish(run: &mut Run) {
         };
         Ok(Some(outcome.repeat(&command)))
     });
+}
+
+/// Removes what cargo has unpacked of this crate's packages before. It keeps that by the name and
+/// version of a package, and would build the old text again where only the text has changed.
+fn forget_unpacked(krate: &Crate) -> anyhow::Result<()> {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let Some(registries) = home.and_then(|home| home.join("registry/src").read_dir().ok()) else {
+        return Ok(());
+    };
+    for registry in registries {
+        let registry = registry?;
+        // Cargo's name for a registry without a host, as the one of packed workspaces is.
+        if !registry.file_name().to_string_lossy().starts_with('-') {
+            continue;
+        }
+        for package in registry.path().read_dir()? {
+            let package = package?;
+            let name = package.file_name();
+            let version = name.to_str().and_then(|name| name.strip_prefix(krate.name.as_str()));
+            if version.is_some_and(|it| it.starts_with("-0.") || it.starts_with("-1.")) {
+                fs::remove_dir_all(package.path())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Why the registry could not be asked, where that is what went wrong.

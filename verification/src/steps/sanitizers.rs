@@ -20,6 +20,7 @@ pub(crate) fn address(run: &mut Run) {
         }
     };
     let target = run.workspace.target.join("asan");
+    let forgotten = run.workspace.root.join("verification/leaks.txt");
     run.each_crate(|run, krate| {
         if !krate.is_product() {
             return Ok(None);
@@ -29,6 +30,7 @@ pub(crate) fn address(run: &mut Run) {
             .args(["--package", &krate.name, "--target", &host])
             .env("RUSTFLAGS", "-Zsanitizer=address")
             .env("ASAN_OPTIONS", "detect_leaks=1")
+            .env("LSAN_OPTIONS", format!("suppressions={}", forgotten.display()))
             .env("CARGO_TARGET_DIR", target.to_string_lossy());
         let finished = command.run(&run.log(krate))?;
         let mut outcome = counts::of_tests(&finished.output);
