@@ -1,5 +1,6 @@
 //! A ring belongs to the process that built it; a child of `fork` is told so and harms nothing.
-#![cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
+// The thread sanitizer doesn't follow a process with threads into a fork.
+#![cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle, latchwork_tsan))))]
 
 mod child;
 
