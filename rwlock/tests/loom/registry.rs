@@ -58,7 +58,9 @@ fn a_new_block_is_seen_whole() -> String {
 pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("glimpse_of_a_record", glimpse_of_a_record),
-        Model::new("blocks_are_claimed_and_left", blocks_are_claimed_and_left),
-        Model::new("a_new_block_is_seen_whole", a_new_block_is_seen_whole),
+        Model::new("blocks_are_claimed_and_left", blocks_are_claimed_and_left)
+            .random_under_shuttle(20_000),
+        Model::new("a_new_block_is_seen_whole", a_new_block_is_seen_whole)
+            .random_under_shuttle(20_000),
     ]
 }
