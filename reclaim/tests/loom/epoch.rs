@@ -1,6 +1,6 @@
 use latchwork_reclaim::engine::faults::{
     EARLY_ERA, EARLY_TICKET, Faulty, NESTED_REPIN, NO_DEPTH, NO_HEAVY, NO_HIGH, NO_HIGH_LIGHT,
-    NO_LIGHT, PLAIN_TICKET,
+    NO_LIGHT,
 };
 use latchwork_reclaim::engine::{ByBirth, Mode, Numbered, Whole};
 use latchwork_reclaim::{Atomic, Config, Guard, Section};
@@ -305,8 +305,7 @@ pub(super) fn models() -> Vec<Model> {
             .twin("no_heavy", synchronize_against_pin::<With<NO_HEAVY>>),
         Model::new("epoch_two_retire_while_one_reads", two_retire_while_one_reads::<Whole>)
             .bound(1)
-            .random_under_shuttle(20_000)
-            .twin("plain_ticket", two_retire_while_one_reads::<With<PLAIN_TICKET>>),
+            .random_under_shuttle(20_000),
         Model::new("interval_retire_against_two_pins", retire_against_two_pins::<ByBirth>)
             .random_under_shuttle(20_000)
             .twin("no_heavy", retire_against_two_pins::<Born<NO_HEAVY>>)

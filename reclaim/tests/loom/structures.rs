@@ -1,5 +1,5 @@
 use latchwork_reclaim::engine::{ByBirth, Numbered, Whole};
-use latchwork_reclaim::faults::{EARLY_VALUE, NO_MARK, PAST_REMOVED, put_back};
+use latchwork_reclaim::faults::{NO_MARK, PAST_REMOVED, put_back};
 use latchwork_reclaim::structures::{List, Queue};
 use latchwork_reclaim::{Handle, Hazard, Leak};
 use latchwork_sync::lock::Arc;
@@ -104,8 +104,7 @@ pub(super) fn models() -> Vec<Model> {
             .random_under_shuttle(10_000),
         Model::new("queue_pop_against_pops_interval", pop_against_pops::<Numbered<ByBirth>, 0>)
             .bound(2)
-            .random_under_shuttle(10_000)
-            .twin("early_value", pop_against_pops::<Numbered<ByBirth>, EARLY_VALUE>),
+            .random_under_shuttle(10_000),
         Model::new("queue_pop_against_pops_hazard", pop_against_pops::<Hazard, 0>)
             .bound(1)
             .random_under_shuttle(10_000),

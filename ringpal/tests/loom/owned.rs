@@ -169,7 +169,6 @@ fn cancelled_against_close<F: Flaws>() -> String {
 flaws! {
     ReleaseEarly: RELEASE_EARLY;
     NeverRelease: NEVER_RELEASE;
-    FreeAtDrop: FREE_AT_DROP;
     CancelKeepsNothing: CANCEL_KEEPS_NOTHING;
     StopBlindly: STOP_BLINDLY;
     TakeBlindly: TAKE_BLINDLY;
@@ -192,14 +191,12 @@ pub(crate) fn models() -> Vec<Model> {
             .bound(3)
             .least(50)
             .random_under_shuttle(20_000)
-            .twin("free_at_drop", || dropped::<FreeAtDrop>(false))
             .twin("never_release", || dropped::<NeverRelease>(false))
             .twin("release_early", || dropped::<ReleaseEarly>(false)),
         Model::new("owned_polled_drop_against_complete", || dropped::<Sound>(true))
             .bound(3)
             .least(50)
-            .random_under_shuttle(20_000)
-            .twin("free_at_drop", || dropped::<FreeAtDrop>(true)),
+            .random_under_shuttle(20_000),
         Model::new("owned_cancel_against_complete", cancelled::<Sound>)
             .bound(2)
             .least(100)
