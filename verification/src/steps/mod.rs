@@ -130,7 +130,7 @@ pub(crate) const ALL: &[Step] = &[
     Step {
         name: "tsan",
         about: "tests under ThreadSanitizer, with an instrumented standard library",
-        when: When::Thorough,
+        when: When::Long,
         run: tsan::run,
     },
     Step {
