@@ -26,8 +26,6 @@ pub const LATE_ORPHANS: u32 = 1 << 7;
 
 /// A snapshot's old value is given up at once.
 pub const NO_GRACE: u32 = 1 << 8;
-/// A queue's second node is looked at before it is known that the first one is still there.
-pub const EARLY_VALUE: u32 = 1 << 10;
 /// A list's traversal goes on from the link of a removed node.
 pub const PAST_REMOVED: u32 = 1 << 11;
 /// A list's node is unlinked without a mark.

@@ -67,9 +67,6 @@ impl<M: Mode> Engine<M> {
 
     /// The number for a bag that is sealed now: that of the next heavy to begin.
     pub(super) fn ticket(&self) -> u64 {
-        if fault!(M, PLAIN_TICKET) {
-            return self.started.count.load(Ordering::Acquire) + UNIT;
-        }
         // A read-modify-write, AcqRel: the heavy that it precedes in this word's order sees, by
         // its own, what this thread unlinked (I2).
         self.started.count.fetch_add(0, Ordering::AcqRel) + UNIT

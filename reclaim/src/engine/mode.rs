@@ -117,8 +117,6 @@ pub mod faults {
     pub const NO_LIGHT: u32 = 1 << 1;
     /// The number of a bag is taken when the bag is opened, before what is in it was unlinked.
     pub const EARLY_TICKET: u32 = 1 << 2;
-    /// The number of a bag is a plain load of the count of heavies begun.
-    pub const PLAIN_TICKET: u32 = 1 << 3;
     /// The end of an inner guard ends the outer one's pin.
     pub const NO_DEPTH: u32 = 1 << 5;
     /// A nested pin publishes the present era.

@@ -138,11 +138,6 @@ impl<T: Send + 'static, S: Scheme> Queue<T, S> {
             if next.is_null() {
                 return None;
             }
-            #[cfg(any(latchwork_loom, latchwork_shuttle))]
-            if has_fault!(EARLY_VALUE) {
-                // SAFETY: none: this is the bug.
-                let _ = unsafe { next.deref() };
-            }
             // Relaxed: who has moved `head` here had read a newer `tail` than that of before (I2).
             if self.tail.peek(Ordering::Relaxed) == head.as_tagged() {
                 self.move_tail(head.as_tagged(), next.as_tagged());

@@ -18,8 +18,6 @@ pub trait Flaws: Send + Sync + 'static {
     const RELEASE_EARLY: bool = false;
     /// The driver keeps its share of an owned operation for ever.
     const NEVER_RELEASE: bool = false;
-    /// A handle that is dropped takes the buffer with it, whatever the kernel does.
-    const FREE_AT_DROP: bool = false;
     /// A request to cancel doesn't keep its target in place.
     const CANCEL_KEEPS_NOTHING: bool = false;
     /// The driver looks at the notes of a target that it has given back.

@@ -185,15 +185,6 @@ impl<P: Send + 'static, F: Flaws> Started<P, F> {
     }
 }
 
-impl<P: Send + 'static, F: Flaws> Drop for Started<P, F> {
-    fn drop(&mut self) {
-        if F::FREE_AT_DROP {
-            // SAFETY: none; that is the flaw.
-            drop(self.op.payload.with_mut(|payload| unsafe { (*payload).take() }));
-        }
-    }
-}
-
 impl<P: Send + 'static, F: Flaws> core::fmt::Debug for Started<P, F> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Started").finish_non_exhaustive()
