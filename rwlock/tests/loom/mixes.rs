@@ -133,5 +133,5 @@ pub(crate) fn models() -> Vec<Model> {
             Model::new(name, scene).bound(bound).random_under_shuttle(2_000)
         }
     };
-    pairs.into_iter().map(model(2)).chain(triples.into_iter().map(model(0))).collect()
+    pairs.into_iter().map(model(2)).chain(triples.into_iter().map(model(1))).collect()
 }

@@ -119,7 +119,7 @@ pub(crate) fn models() -> Vec<Model> {
             )
             .twin("no_patience", writer_without_patience),
         Model::new("overdue_reader_and_two_writers", overdue_reader_and_two_writers::<Ticks<1, 0>>)
-            .bound(1)
+            .bound(2)
             .random_under_shuttle(20_000),
         Model::new("all_on", all_on::<Ticks<1, 1>>).bound(2).random_under_shuttle(20_000),
     ]

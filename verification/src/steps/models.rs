@@ -116,6 +116,8 @@ fn run_program(
         remove(&observations.join(engine.name()))?;
         if is_loom && !compares {
             remove(&observations.join("shuttle"))?;
+        } else if !is_loom {
+            remove(&observations.join("loom"))?;
         }
     }
     engine.control(run, program)?;

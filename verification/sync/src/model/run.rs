@@ -135,7 +135,8 @@ impl Model {
             let mut config = shuttle::Config::new();
             config.failure_persistence = shuttle::FailurePersistence::Print;
             if let Some(schedules) = self.random {
-                let scheduler = shuttle::scheduler::RandomScheduler::new(schedules);
+                // The same schedules in every run: what loom must have seen doesn't change.
+                let scheduler = shuttle::scheduler::RandomScheduler::new_from_seed(1, schedules);
                 shuttle::Runner::new(scheduler, config).run(play);
             } else {
                 let scheduler = shuttle::scheduler::DfsScheduler::new(None, false);
