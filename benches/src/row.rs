@@ -25,6 +25,13 @@ pub struct Row {
     pub spread: f64,
 }
 
+/// A ratio with two digits after the point, or two that say something where it is small.
+pub(crate) fn ratio_as_text(ratio: f64) -> String {
+    let digits = [(0.1, 2), (0.01, 3), (0.001, 4)];
+    let digits = digits.iter().find(|(least, _)| ratio >= *least).map_or(5, |(_, digits)| *digits);
+    format!("{ratio:.digits$}")
+}
+
 /// The rows as a table for a terminal.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
@@ -42,7 +49,7 @@ pub fn table(rows: &[Row]) -> String {
             row.unit.clone(),
             number(Some(row.ours)),
             number(row.theirs),
-            row.ratio.map_or_else(|| "-".into(), |ratio| format!("{ratio:.2}")),
+            row.ratio.map_or_else(|| "-".into(), ratio_as_text),
             format!("±{:.0} %", row.spread * 100.0),
         ]);
     }
@@ -62,4 +69,15 @@ pub fn table(rows: &[Row]) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ratio_as_text;
+
+    #[test]
+    fn a_small_ratio_keeps_two_digits() {
+        let texts = [1.0, 12.345, 0.52, 0.0613, 0.0019, 0.000_42].map(ratio_as_text);
+        assert_eq!(texts, ["1.00", "12.35", "0.52", "0.061", "0.0019", "0.00042"]);
+    }
 }

@@ -143,7 +143,7 @@ fn rows_table<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
             row.peer.as_deref().unwrap_or_default(),
             figure(row.ours),
             or_none(row.theirs, figure),
-            or_none(row.ratio, |ratio| format!("{ratio:.2}")),
+            or_none(row.ratio, crate::row::ratio_as_text),
             row.spread * 100.0,
         )
         .expect("a string takes everything");

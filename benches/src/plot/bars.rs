@@ -2,6 +2,7 @@
 
 use super::scale::short;
 use super::svg::{Anchor, HEADER, Ink, MARGIN, Svg};
+use crate::row::ratio_as_text;
 use crate::{Row, about};
 
 const COLUMN: f64 = 420.0;
@@ -89,7 +90,7 @@ fn draw_panel(svg: &mut Svg, panel: &Panel<'_>, (left, top): (f64, f64)) {
         svg.words((from - 8.0, y + 11.5), Anchor::End, (ink, ""), name);
         let length = room * cost / most;
         svg.bar((from, y + 1.0), (length, BAR - 4.0), class);
-        let ratio = ratio.map_or_else(String::new, |ratio| format!(" ({ratio:.2})"));
+        let ratio = ratio.map_or_else(String::new, |ratio| format!(" ({})", ratio_as_text(ratio)));
         let words = format!("{}{ratio}", short(*cost));
         svg.words((from + length.max(1.0) + 6.0, y + 11.5), Anchor::Start, (ink, "small"), &words);
         y += BAR;

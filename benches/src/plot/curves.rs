@@ -33,7 +33,7 @@ pub(super) fn draw(title: &str, charts: &[&Chart]) -> String {
             bottom += HEIGHT + 24.0;
         }
     }
-    svg.finish((width, bottom + 4.0), title, "lower is cheaper")
+    svg.finish((width, bottom + 4.0), title, "lower is better")
 }
 
 /// Who is drawn in what, the same in all charts of a file.
