@@ -11,6 +11,7 @@ pub mod chart;
 mod clock;
 pub mod machine;
 pub mod plot;
+mod quoted;
 mod row;
 mod run;
 mod versus;

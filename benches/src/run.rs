@@ -116,7 +116,7 @@ impl Run {
 }
 
 /// A number for a reader: three digits, or all of those before the point.
-fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     let digits = match value.abs() {
         100.0.. => 0,
         10.0.. => 1,

@@ -22,6 +22,7 @@ usage: cargo versus [options] [TEXT]...
   --json FILE    writes the rows as a list of objects
   --plot DIR     draws the run: costs, costs against threads, pauses, latencies, as SVG files
   --results DIR  writes the whole run: run.json, the pictures, and a page that shows them
+  --quote FILE   puts the run's figures between the marks of a document; may be repeated
   --from FILE    measures nothing, and takes the run in FILE, a run.json, for the above
   --list         names the rows
   --help         this text
@@ -36,6 +37,7 @@ struct Outputs {
     json: Option<PathBuf>,
     plot: Option<PathBuf>,
     results: Option<PathBuf>,
+    documents: Vec<PathBuf>,
 }
 
 struct Arguments {
@@ -55,6 +57,7 @@ fn parse() -> Result<Option<Arguments>, lexopt::Error> {
             Long("json") => outputs.json = Some(arguments.value()?.into()),
             Long("plot") => outputs.plot = Some(arguments.value()?.into()),
             Long("results") => outputs.results = Some(arguments.value()?.into()),
+            Long("quote") => outputs.documents.push(arguments.value()?.into()),
             Long("from") => from = Some(arguments.value()?.into()),
             Long("help") | Short('h') => {
                 print!("{HELP}");
@@ -118,8 +121,15 @@ impl Outputs {
         if let Some(directory) = &self.results {
             run.write(directory).map_err(|error| failed(directory, error))?;
         }
-        Ok(())
+        self.documents.iter().try_for_each(|file| quote(run, file))
     }
+}
+
+fn quote(run: &Run, file: &Path) -> Result<(), String> {
+    let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let document = std::fs::read_to_string(file).map_err(|error| failed(&error))?;
+    let filled = run.quoted_in(&document).map_err(|error| failed(&error))?;
+    std::fs::write(file, filled).map_err(|error| failed(&error))
 }
 
 fn write_rows(file: &Path, rows: &[Row]) -> Result<(), String> {
