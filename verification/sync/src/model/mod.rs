@@ -9,6 +9,7 @@
 //! same scene with a bug put back: it must fail.
 
 pub mod clock;
+mod memory;
 pub(crate) mod point;
 mod run;
 #[cfg(latchwork_shuttle)]

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize as PlainUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant as Wall};
 
+use super::memory;
 use crate::engine::atomic::AtomicUsize;
 
 /// A scene: plays once, with the explorer deciding the order, and returns what it observed.
@@ -121,7 +122,7 @@ impl Model {
         #[cfg(latchwork_loom)]
         {
             let mut builder = loom::model::Builder::new();
-            builder.preemption_bound = self.bound;
+            builder.preemption_bound = other_bound().or(self.bound);
             builder.max_branches = 100_000;
             // An end by time or count would be a silent pass, and so would a start in the middle.
             // All of these may come from the environment.
@@ -148,6 +149,12 @@ impl Model {
     }
 }
 
+/// The bound that stands in for the model's own in this run, by `LATCHWORK_BOUND`.
+fn other_bound() -> Option<usize> {
+    let text = std::env::var("LATCHWORK_BOUND").ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("LATCHWORK_BOUND={text}: not a number")))
+}
+
 /// Where the observations of a model lie, one a line.
 fn observations(engine: &str, name: &str) -> Option<PathBuf> {
     let directory = PathBuf::from(std::env::var_os("LATCHWORK_OBSERVATIONS")?);
@@ -164,9 +171,9 @@ fn run_here(model: &Model, scene: Scene, is_model: bool) -> Result<(), String> {
     let (executions, seen) = model.explore(scene);
     super::site::report().map_err(|error| format!("can't write the list of sites: {error}"))?;
     // A twin or a mutant must be found by what goes wrong, not by how many executions there were.
-    // Stock loom leaves executions out: with it the number says nothing.
-    let is_stock = std::env::var_os("LATCHWORK_STOCK_LOOM").is_some();
-    let counts = cfg!(latchwork_loom) && is_model && !super::site::is_mutated() && !is_stock;
+    // Stock loom leaves executions out, and so does another bound: there the number says nothing.
+    let is_other = std::env::var_os("LATCHWORK_STOCK_LOOM").is_some() || other_bound().is_some();
+    let counts = cfg!(latchwork_loom) && is_model && !super::site::is_mutated() && !is_other;
     if counts && executions < model.least {
         return Err(format!("vacuous: {executions} executions, at least {} expected", model.least));
     }
@@ -205,6 +212,8 @@ struct Ran {
     passed: bool,
     /// Whether it had not ended in its time.
     unfinished: bool,
+    /// What to say of it if it failed for want of memory.
+    exceeded: Option<String>,
     executions: u64,
     observations: u64,
     seconds: f32,
@@ -259,13 +268,17 @@ fn run_child(argument: &str, sites: Option<&Path>) -> Ran {
     let stderr = stderr.join().expect("reading panics nowhere");
     let summary = stdout.lines().rev().find_map(|line| line.strip_prefix("@ "));
     let number = |position| summary?.split(' ').nth(position)?.parse().ok();
-    let end = match status {
-        Some(status) => status.to_string(),
-        None => format!("did not end in {} s", limit.as_secs()),
+    let passed = status.is_some_and(|status| status.success()) && summary.is_some();
+    let exceeded = memory::exceeded(&stderr).filter(|_| !passed);
+    let end = match (status, &exceeded) {
+        (None, _) => format!("did not end in {} s", limit.as_secs()),
+        (Some(_), Some(exceeded)) => exceeded.clone(),
+        (Some(status), None) => status.to_string(),
     };
     Ran {
-        passed: status.is_some_and(|status| status.success()) && summary.is_some(),
+        passed,
         unfinished: status.is_none(),
+        exceeded,
         executions: number(1).unwrap_or(0),
         observations: number(3).unwrap_or(0),
         seconds: start.elapsed().as_secs_f32(),
@@ -312,12 +325,20 @@ fn control() -> String {
 
 /// The `main` of a test binary of models: runs those whose name contains the argument, or all.
 ///
-/// `--list` names them; `--models-only` leaves the twins out; `--run NAME` runs one scene in this
-/// process; `--control` prints what the explorer sees of [`control`]. `LATCHWORK_JOBS` is the
-/// number of models to run at a time, `LATCHWORK_MODELS` a file that gets a line for each,
-/// `LATCHWORK_LISTINGS` a directory that gets a file for each with the sites that it reached, and
-/// `LATCHWORK_OBSERVATIONS` a directory for what each engine observed, which is then compared and
-/// with `LATCHWORK_COMPARE` must be there to compare, `LATCHWORK_LIMIT` the seconds after which one fails that hasn't ended.
+/// `--list` names them; `--describe` prints a line for each with its bound and its twins, between
+/// tabs; `--models-only` leaves the twins out; `--run NAME` runs one scene in this process;
+/// `--control` prints what the explorer sees of [`control`].
+///
+/// From the environment:
+///
+/// - `LATCHWORK_JOBS`: how many models to run at a time;
+/// - `LATCHWORK_MODELS`: a file that gets a line for each;
+/// - `LATCHWORK_LISTINGS`: a directory that gets a file for each with the sites that it reached;
+/// - `LATCHWORK_OBSERVATIONS`: a directory for what each engine observed, which is then compared,
+///   and with `LATCHWORK_COMPARE` must be there to compare;
+/// - `LATCHWORK_LIMIT`: the seconds after which one fails that hasn't ended;
+/// - `LATCHWORK_MEMORY`: the MiB beyond which one fails; 0 for no limit;
+/// - `LATCHWORK_BOUND`: a preemption bound instead of each model's own.
 #[must_use]
 pub fn main(models: &[Model]) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -340,6 +361,17 @@ pub fn main(models: &[Model]) -> ExitCode {
             }
         }
         return ExitCode::SUCCESS;
+    }
+    if has("--describe") {
+        for model in models {
+            let bound = model.bound.map(|bound| bound.to_string()).unwrap_or_default();
+            let twins: String = model.twins.iter().flat_map(|(bug, _)| ["\t", bug]).collect();
+            println!("{}\t{bound}{twins}", model.name);
+        }
+        return ExitCode::SUCCESS;
+    }
+    if let (Some(reason), Some(_)) = (memory::UNLIMITED, memory::limit()) {
+        println!("no limit to the memory of a model: {reason}");
     }
     let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
     // Twins show weak behaviour too, which only loom has.
@@ -439,7 +471,8 @@ fn run_named(models: &[Model], name: &str) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match run_here(model, scene, twin.is_none()) {
+    let confined = memory::confine().map_err(|error| format!("can't limit memory: {error}"));
+    match confined.and_then(|()| run_here(model, scene, twin.is_none())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
@@ -502,18 +535,20 @@ const REFUSALS: [&str; 4] = [
 /// Whether the bug was found, and the line that says so.
 fn run_twin(model: &Model, bug: &str) -> (bool, String) {
     let name = model.name;
-    let Ran { passed, unfinished, executions, seconds, output, .. } =
+    let Ran { passed, unfinished, exceeded, executions, seconds, output, .. } =
         run_child(&format!("{name}/{bug}"), None);
     let refused = REFUSALS.iter().find(|refusal| output.contains(**refusal));
     let line = if passed {
         format!("twin {name}/{bug} ... FAILED: not found in {executions} executions")
     } else if let Some(refusal) = refused {
         format!("twin {name}/{bug} ... FAILED: the explorer can't play it: {refusal}")
+    } else if let Some(exceeded) = &exceeded {
+        format!("twin {name}/{bug} ... FAILED: {exceeded}")
     } else if unfinished {
         // It may be that it would pass.
         format!("twin {name}/{bug} ... FAILED: neither found nor done in {seconds:.0} s")
     } else {
         format!("twin {name}/{bug} ... found ({seconds:.1} s)")
     };
-    (!passed && !unfinished && refused.is_none(), line)
+    (!passed && !unfinished && exceeded.is_none() && refused.is_none(), line)
 }
