@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) sites: Vec<Filter>,
     /// Whether to write down which model killed which mutant.
     pub(crate) record: bool,
+    /// Whether to look at the bounds of the models, instead of the mutants.
+    pub(crate) bounds: bool,
     /// Mutants only through models whose name contains one of these; empty for all.
     pub(crate) models: Vec<String>,
 }
@@ -67,6 +69,7 @@ where
             Long("site") => options.sites.push(parser.value()?.string()?.parse()?),
             Long("model") => options.models.push(parser.value()?.string()?),
             Long("record") => options.record = true,
+            Long("bounds") => options.bounds = true,
             Value(step) => {
                 let step = step.string()?;
                 if !steps::ALL.iter().any(|known| known.name == step) {
@@ -81,10 +84,15 @@ where
     if options.jobs == Some(0) {
         bail!("--jobs needs at least 1");
     }
-    if options.narrows_mutants() && options.steps.iter().any(|step| step != "mutants") {
-        bail!("--site and --model narrow the step `mutants`, and nothing else");
+    let means_mutants = options.narrows_mutants() || options.record || options.bounds;
+    if means_mutants && options.steps.iter().any(|step| step != "mutants") {
+        bail!("--site, --model, --record and --bounds mean the step `mutants`, and nothing else");
     }
-    if options.narrows_mutants() && options.steps.is_empty() {
+    if options.record && !options.models.is_empty() {
+        // Its sites are numbered by all that are reached.
+        bail!("--record needs all models; --site narrows it");
+    }
+    if means_mutants && options.steps.is_empty() {
         options.steps.push("mutants".to_owned());
     }
     Ok(Wish::Run(options))
@@ -114,6 +122,7 @@ impl Options {
             return if named { None } else { Some("not asked for") };
         }
         match step.when {
+            _ if step.name == "killers" && self.long => Some("the step `mutants` does more"),
             steps::When::Thorough if self.quick => Some("left out by --quick"),
             steps::When::Long if !self.long => Some("only with --long or by name"),
             _ => None,
@@ -149,6 +158,8 @@ OPTIONS
                    of that line; may be given again
     --model NAME   mutants only through the models whose names contain NAME; may be given again
     --record       writes which model kills which mutant to verification/killers
+    --bounds       tells whether a lower preemption bound would do for a model, by the mutants that
+                   it is recorded to kill and its twins
     --json FILE    writes what ran to FILE
     --jobs N       models and mutants at a time (default: CARGO_BUILD_JOBS, or the processors)
     --list         names the steps

@@ -114,6 +114,8 @@ pub(crate) struct ModelRow {
     pub(crate) twins: u64,
     /// Twins that failed, as they must.
     pub(crate) twins_found: u64,
+    /// Mutants that it is recorded to kill.
+    pub(crate) shown_by: Vec<String>,
     /// The preemption bound under loom, if any.
     pub(crate) bound: Option<u64>,
     /// How long it took under loom, without its twins.

@@ -1,12 +1,14 @@
 //! Which model kills which mutant, in `verification/killers/CRATE.tsv`: the family's claim that
 //! each ordering has a model that fails without it, written out.
 //!
-//! It serves twice. A hunt tries the model named here first, which mostly ends it at once. And
+//! It serves four times. A hunt tries the model named here first, which mostly ends it at once; the
+//! step `killers` tries nothing else. A model that is named here shows something, twin or not. And
 //! where models fail as they are, the sites that stood here stronger, or stood here at all, are
 //! the suspects.
 //!
-//! One line a mutant, fields between tabs: file, function, role, the site's number among those of
-//! that role in the function, ordering, what it was weakened to, model.
+//! One line a mutant and model, fields between tabs: file, function, role, the site's number among
+//! those of that role in the function, ordering, what it was weakened to, model. Where a mutant has
+//! several lines, the later ones are there for what their models show.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -63,7 +65,7 @@ type Step = (String, String);
 
 /// What is known of a crate's mutants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Killers(BTreeMap<Name, BTreeMap<Step, String>>);
+pub(crate) struct Killers(BTreeMap<Name, BTreeMap<Step, Vec<String>>>);
 
 impl Killers {
     /// Reads a file; nothing is known where there is none.
@@ -88,7 +90,8 @@ impl Killers {
             let Ok(number) = number.parse() else { continue };
             let name =
                 Name { file: file.into(), function: function.into(), role: role.into(), number };
-            killers.0.entry(name).or_default().insert((from.into(), to.into()), model.into());
+            let steps = killers.0.entry(name).or_default();
+            steps.entry((from.into(), to.into())).or_default().push(model.into());
         }
         killers
     }
@@ -101,7 +104,9 @@ impl Killers {
     pub(crate) fn write(&self, path: &Path) -> anyhow::Result<()> {
         let mut text = HEAD.to_owned();
         for (Name { file, function, role, number }, steps) in &self.0 {
-            for ((from, to), model) in steps {
+            let lines =
+                steps.iter().flat_map(|(step, models)| models.iter().map(move |m| (step, m)));
+            for ((from, to), model) in lines {
                 writeln!(text, "{file}\t{function}\t{role}\t{number}\t{from}\t{to}\t{model}")?;
             }
         }
@@ -111,21 +116,35 @@ impl Killers {
         std::fs::write(path, text).with_context(|| format!("can't write {}", path.display()))
     }
 
-    /// The model that killed a mutant the last time.
-    pub(crate) fn of(&self, names: &Names, mutant: &Mutant) -> Option<&str> {
-        let steps = self.0.get(names.get(&mutant.site)?)?;
-        steps.get(&(mutant.from.clone(), mutant.to.to_owned())).map(String::as_str)
+    /// The models that are known to kill a mutant, the one to try first at the front.
+    pub(crate) fn of(&self, names: &Names, mutant: &Mutant) -> &[String] {
+        let steps = names.get(&mutant.site).and_then(|name| self.0.get(name));
+        let models =
+            steps.and_then(|steps| steps.get(&(mutant.from.clone(), mutant.to.to_owned())));
+        models.map_or(&[], Vec::as_slice)
     }
 
     /// Adds what another knows, which counts more.
     pub(crate) fn extend(&mut self, other: Self) {
         for (name, steps) in other.0 {
-            self.0.entry(name).or_default().extend(steps);
+            let mine = self.0.entry(name).or_default();
+            for (step, mut models) in steps {
+                let mut before = mine.remove(&step).unwrap_or_default();
+                before.retain(|model| !models.contains(model));
+                models.extend(before);
+                mine.insert(step, models);
+            }
         }
     }
 
-    /// Notes a model that killed a mutant, or that none did.
-    pub(crate) fn note(&mut self, names: &Names, mutant: &Mutant, model: Option<&str>) {
+    /// Notes a model that killed a mutant, and those that passed in spite of it.
+    pub(crate) fn note(
+        &mut self,
+        names: &Names,
+        mutant: &Mutant,
+        killer: Option<&str>,
+        passed: &[String],
+    ) {
         // One that every model must pass has no killer.
         if mutant.kind == Kind::Adversity {
             return;
@@ -133,16 +152,42 @@ impl Killers {
         let Some(name) = names.get(&mutant.site) else { return };
         let step = (mutant.from.clone(), mutant.to.to_owned());
         let steps = self.0.entry(name.clone()).or_default();
-        match model {
-            Some(model) => steps.insert(step, model.to_owned()),
-            None => steps.remove(&step),
-        };
+        let models = steps.entry(step).or_default();
+        models.retain(|model| !passed.contains(model));
+        if let Some(killer) = killer
+            && !models.iter().any(|model| model == killer)
+        {
+            models.push(killer.to_owned());
+        }
+        steps.retain(|_, models| !models.is_empty());
+        self.0.retain(|_, steps| !steps.is_empty());
     }
 
-    /// Forgets the sites that are not among these.
-    pub(crate) fn retain(&mut self, names: &Names) {
-        let present: std::collections::BTreeSet<_> = names.values().collect();
-        self.0.retain(|name, _| present.contains(name));
+    /// For each model the mutants that it kills, of these.
+    pub(crate) fn by_model<'a>(
+        &self,
+        names: &Names,
+        mutants: &'a [Mutant],
+    ) -> BTreeMap<String, Vec<&'a Mutant>> {
+        let mut found: BTreeMap<String, Vec<&Mutant>> = BTreeMap::new();
+        for mutant in mutants {
+            for model in self.of(names, mutant) {
+                found.entry(model.clone()).or_default().push(mutant);
+            }
+        }
+        found
+    }
+
+    /// Forgets the sites that are not among these, or not as strong as they were.
+    pub(crate) fn retain(&mut self, sites: &Sites, names: &Names) {
+        let now: BTreeMap<_, _> = names
+            .iter()
+            .filter_map(|(site, name)| Some((name, sites.get(site)?.now.as_str())))
+            .collect();
+        self.0.retain(|name, steps| {
+            steps.retain(|(from, _), _| now.get(name) == Some(&from.as_str()));
+            !steps.is_empty()
+        });
     }
 
     /// What stood in the sources when this was written and does so no more, in functions that a
@@ -196,14 +241,29 @@ mod tests {
         let killers = Killers::parse(TEXT);
         let names = Names::from([(site("load", 7), name("load"))]);
         let mutant = &site::mutants(&site("load", 7), "Acquire")[0];
-        assert_eq!(killers.of(&names, mutant), Some("m"));
+        assert_eq!(killers.of(&names, mutant), ["m"]);
         let mut other = killers.clone();
-        other.note(&names, mutant, None);
-        assert_eq!(other.of(&names, mutant), None);
+        other.note(&names, mutant, None, &["m".to_owned()]);
+        assert!(other.of(&names, mutant).is_empty());
         other.extend(killers.clone());
         assert_eq!(other, killers);
-        other.retain(&names);
+        let reached = site::Reached { now: "Acquire".into(), ..site::Reached::default() };
+        other.retain(&Sites::from([(site("load", 7), reached)]), &names);
         assert_ne!(other, killers);
+        assert_eq!(other.of(&names, mutant), ["m"]);
+    }
+
+    #[test]
+    fn a_mutant_may_have_several_killers() {
+        let mut killers = Killers::parse(TEXT);
+        let names = Names::from([(site("load", 7), name("load"))]);
+        let mutants = site::mutants(&site("load", 7), "Acquire");
+        killers.note(&names, &mutants[0], Some("other"), &[]);
+        assert_eq!(killers.of(&names, &mutants[0]), ["m", "other"]);
+        let by_model = killers.by_model(&names, &mutants);
+        assert_eq!(by_model["other"], by_model["m"]);
+        killers.note(&names, &mutants[0], Some("other"), &["m".to_owned()]);
+        assert_eq!(killers.of(&names, &mutants[0]), ["other"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
+use super::site::{self, Sites};
 use crate::counts::ModelLine;
 
 /// What a run of a model, as it is, told.
@@ -36,14 +37,28 @@ impl Listings {
     /// # Errors
     ///
     /// When a file can't be read or written.
-    pub(crate) fn add(program: &Path, directory: &Path, lines: &[ModelLine]) -> anyhow::Result<()> {
+    pub(crate) fn add(
+        program: &Path,
+        directory: &Path,
+        lines: &[ModelLine],
+    ) -> anyhow::Result<Self> {
         let mut listings = Self::of(program, directory)?;
         for line in lines.iter().filter(|line| line.passed) {
             let sites = std::fs::read_to_string(file_of(directory, &line.name))?;
             let took = Duration::try_from_secs_f64(line.seconds)?;
             listings.models.insert(line.name.clone(), Listing { passed: line.passed, took, sites });
         }
-        listings.keep(directory)
+        listings.keep(directory)?;
+        Ok(listings)
+    }
+
+    /// The sites that models reach.
+    pub(crate) fn sites(&self) -> Sites {
+        let mut sites = Sites::new();
+        for (number, listing) in self.models.values().enumerate() {
+            site::add(&mut sites, number, &listing.sites);
+        }
+        sites
     }
 
     /// Those of this program that were kept; none if they are of another.

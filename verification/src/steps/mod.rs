@@ -1,10 +1,13 @@
 //! The steps, in the order in which they run.
 
+mod bounds;
 pub(crate) mod cargo;
 pub(crate) mod codegen;
 pub(crate) mod engine;
 pub(crate) mod facade;
 pub(crate) mod fuzz;
+mod ground;
+pub(crate) mod killers;
 pub(crate) mod models;
 pub(crate) mod mutants;
 pub(crate) mod packages;
@@ -182,8 +185,14 @@ pub(crate) const ALL: &[Step] = &[
         run: stress::run,
     },
     Step {
+        name: "killers",
+        about: "each ordering, fence and wake is weakened, and its recorded killers fail for it",
+        when: When::Thorough,
+        run: killers::run,
+    },
+    Step {
         name: "mutants",
-        about: "each ordering, fence and wake is weakened, and a model fails for it",
+        about: "the same with every model, and with waits and exchanges that fail for no reason",
         when: When::Long,
         run: mutants::run,
     },

@@ -1,5 +1,7 @@
 //! The steps that run models, under loom and under shuttle.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -7,10 +9,14 @@ use anyhow::Context as _;
 use super::Run;
 use super::cargo::excerpt;
 use super::engine::Engine;
+use super::ground::recorded;
 use crate::command::Invocation;
 use crate::corrected_loom::CorrectedLoom;
 use crate::counts;
+use crate::mutants::killers::{self, Killers};
 use crate::mutants::listing::Listings;
+use crate::mutants::place::Sources;
+use crate::mutants::site;
 use crate::report::Outcome;
 use crate::workspace::Crate;
 
@@ -142,13 +148,14 @@ fn run_program(
     }
     let finished = command.run(&run.log(krate).with_extension(format!("{test}.log")))?;
     let lines = counts::of_models(&std::fs::read_to_string(&results).unwrap_or_default());
+    let mut shown = Shown::new();
     if is_main && is_loom {
-        Listings::add(program, &listings, &lines)?;
+        shown = shown_by_mutants(run, krate, &Listings::add(program, &listings, &lines)?)?;
     }
     let mut outcome = if lines.is_empty() {
         counts::of_last_line(&finished.output).unwrap_or_else(|| counts::of_tests(&finished.output))
     } else {
-        record(run, krate, engine, &lines)
+        record(run, krate, engine, &lines, shown)
     };
     if !finished.success && outcome.failed == 0 {
         outcome.failed = 1;
@@ -174,10 +181,38 @@ fn remove(directory: &Path) -> anyhow::Result<()> {
     }
 }
 
+/// For each model the mutants that it is a recorded killer of.
+type Shown = BTreeMap<String, Vec<String>>;
+
+/// What is recorded of the sites that the models reach. The steps `killers` and `mutants` hold the
+/// record to it.
+fn shown_by_mutants(run: &Run, krate: &Crate, listings: &Listings) -> anyhow::Result<Shown> {
+    let known = Killers::read(&recorded(run, krate))?;
+    let mut sites = listings.sites();
+    let source = krate.path("src/");
+    sites.retain(|site, _| site.file.starts_with(&source));
+    let names = killers::names(&Sources::below(&run.workspace.root), sites.keys())?;
+    let mutants: Vec<_> =
+        sites.iter().flat_map(|(site, reached)| site::mutants(site, &reached.now)).collect();
+    let by_model = known.by_model(&names, &mutants).into_iter();
+    Ok(by_model
+        .map(|(model, mutants)| (model, mutants.into_iter().map(ToString::to_string).collect()))
+        .collect())
+}
+
+/// How many names a note has.
+const NAMED: usize = 30;
+
 /// Counts what the models showed, and keeps it for the report.
-fn record(run: &mut Run, krate: &Crate, engine: &Engine, lines: &[counts::ModelLine]) -> Outcome {
+fn record(
+    run: &mut Run,
+    krate: &Crate,
+    engine: &Engine,
+    lines: &[counts::ModelLine],
+    mut shown: Shown,
+) -> Outcome {
     let mut outcome = Outcome::default();
-    let (mut not_compared, mut without_twin) = (0, 0);
+    let (mut not_compared, mut by_mutants, mut unshown) = (0, 0, Vec::new());
     for line in lines {
         let row = run.report.model(&krate.name, &line.name);
         if let Some(reason) = &line.skipped {
@@ -193,10 +228,17 @@ fn record(run: &mut Run, krate: &Crate, engine: &Engine, lines: &[counts::ModelL
                 row.observations = Some(line.observations);
                 row.bound = line.bound;
                 row.loom_seconds = Some(line.seconds);
+                row.twins = line.twins;
+                row.twins_found = line.twins_found;
+                row.shown_by = shown.remove(&line.name).unwrap_or_default();
                 not_compared += usize::from(
                     row.shuttle_observations.is_none() && row.shuttle_left_out.is_none(),
                 );
-                without_twin += usize::from(line.twins == 0);
+                match (line.twins, row.shown_by.is_empty()) {
+                    (0, true) => unshown.push(line.name.as_str()),
+                    (0, false) => by_mutants += 1,
+                    _ => {}
+                }
             }
             Engine::Shuttle => {
                 row.shuttle_executions = Some(line.executions);
@@ -213,10 +255,17 @@ fn record(run: &mut Run, krate: &Crate, engine: &Engine, lines: &[counts::ModelL
             "{not_compared} models are not compared with shuttle, whose step has not run here"
         ));
     }
-    if without_twin > 0 && !run.options.quick {
-        outcome.notes.push(format!(
-            "{without_twin} models have no twin; `cargo verify mutants` tells what they find"
-        ));
+    if by_mutants > 0 && !run.options.quick {
+        outcome.notes.push(format!("{by_mutants} models without a twin are shown by mutants"));
+    }
+    if !unshown.is_empty() && !run.options.quick {
+        let more = unshown.len().saturating_sub(NAMED);
+        let mut names = unshown[..unshown.len() - more].join(", ");
+        if more > 0 {
+            write!(names, " and {more} more").expect("a string takes everything");
+        }
+        let number = unshown.len();
+        outcome.notes.push(format!("{number} models have neither twin nor mutant: {names}"));
     }
     outcome
 }

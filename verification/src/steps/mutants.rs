@@ -3,17 +3,16 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::Run;
-use super::cargo::excerpt;
-use super::engine::{Built, Engine};
+use super::engine::Engine;
+use super::ground::{Ground, has_mutants, recorded};
+use super::{Run, bounds};
 use crate::corrected_loom::CorrectedLoom;
 use crate::mutants::equivalents::{self, Equivalents, Excuses};
-use crate::mutants::hunt::{Fate, Hunt, Quarry};
-use crate::mutants::killers::{self, Killers, Names};
-use crate::mutants::listed::{self, Listed};
+use crate::mutants::hunt::{Fate, Quarry};
+use crate::mutants::killers::Killers;
+use crate::mutants::listed::Listed;
 use crate::mutants::place::Sources;
-use crate::mutants::site::{self, Kind, Mutant, Site, Sites};
-use crate::options::Options;
+use crate::mutants::site::{Kind, Sites};
 use crate::report::{MutantRow, Outcome};
 use crate::workspace::Crate;
 
@@ -22,8 +21,23 @@ use crate::workspace::Crate;
 /// there is no end to it.
 const EFFORT: Duration = Duration::from_secs(2);
 
-/// Hunts the mutants of each crate.
+/// Hunts the mutants of each crate, or looks at the bounds of its models.
 pub(crate) fn run(run: &mut Run) {
+    let Some((engine, equivalents)) = prepare(run) else { return };
+    if run.options.bounds {
+        run.each_crate(|run, krate| bounds::check(run, krate, &engine));
+        return;
+    }
+    run.each_crate(|run, krate| check(run, krate, &engine, &equivalents));
+    if run.options.narrows_mutants() && run.report.mutants.iter().all(|row| row.mutants == 0) {
+        let nothing =
+            "    no mutant of these crates is at such a site and reached by such a model\n";
+        run.check("what was asked for", |_| Ok(Some(Outcome::fail(nothing))));
+    }
+}
+
+/// The corrected loom, and the list of equivalents, which names no file in vain.
+pub(super) fn prepare(run: &mut Run) -> Option<(Engine, Equivalents)> {
     let mut prepared = None;
     run.check("list of equivalents", |run| {
         let corrected = CorrectedLoom::prepare(&run.workspace)?;
@@ -39,17 +53,7 @@ pub(crate) fn run(run: &mut Run) {
         prepared = Some((Engine::Loom(corrected), equivalents));
         Ok(Some(outcome))
     });
-    let Some((engine, equivalents)) = prepared else { return };
-    run.each_crate(|run, krate| check(run, krate, &engine, &equivalents));
-    if run.options.narrows_mutants() && run.report.mutants.iter().all(|row| row.mutants == 0) {
-        let nothing =
-            "    no mutant of these crates is at such a site and reached by such a model\n";
-        run.check("what was asked for", |_| Ok(Some(Outcome::fail(nothing))));
-    }
-}
-
-fn has_mutants(krate: &Crate) -> bool {
-    krate.is_product() && krate.tests.iter().any(|test| test == "loom")
+    prepared
 }
 
 fn check(
@@ -66,18 +70,13 @@ fn check(
     if !files.any(|file| run.options.wants_some_in(&file.to_string_lossy())) {
         return Ok(None);
     }
-    let built = match engine.build(run, krate, "loom")? {
-        Ok(built) => built,
-        Err(finished) => return Ok(Some(Outcome::fail(excerpt(&finished)))),
-    };
-    engine.control(run, &built.program)?;
     let sources = Sources::below(&root);
-    let ground = Ground::survey(run, krate, &built, &sources)?;
-    if !ground.hunt.has_models() {
-        return Ok(Some(Outcome::skip("its test program has no models")));
-    }
+    let ground = match Ground::of(run, krate, engine, &sources)? {
+        Ok(ground) => ground,
+        Err(outcome) => return Ok(Some(outcome)),
+    };
 
-    let committed = root.join("verification/killers").join(format!("{}.tsv", krate.short()));
+    let committed = recorded(run, krate);
     let remembered = run.listings(krate).join("killers.tsv");
     let mut known = Killers::read(&committed)?;
     let suspects = ground.suspects(&known)?;
@@ -93,7 +92,7 @@ fn check(
         let is_short = mutant.kind == Kind::Adversity || judge.excuses.lists(mutant)?;
         quarries.push(Quarry {
             mutant,
-            killer: known.of(&ground.names, mutant),
+            killers: known.of(&ground.names, mutant),
             effort: (is_short && !run.options.long).then_some(EFFORT),
         });
     }
@@ -102,9 +101,11 @@ fn check(
     let has_all_models = run.options.models.is_empty();
     for fate in &ground.hunt.all(&ground.sites, &quarries)? {
         judge.fate(fate)?;
-        if fate.killer.is_some() || has_all_models {
-            known.note(&ground.names, &fate.mutant, fate.killer.as_deref());
-        }
+        known.note(&ground.names, &fate.mutant, fate.killer.as_deref(), &fate.passed);
+    }
+    if run.options.record {
+        ground.remove_what_is_wrong(&mutants, &mut known)?;
+        ground.record_a_kill_of_each(&mutants, &mut known)?;
     }
     if has_all_models {
         for listed in ground.unreached(&run.options) {
@@ -113,101 +114,29 @@ fn check(
     }
     if !run.options.narrows_mutants() {
         judge.unused();
-        known.retain(&ground.names);
+        known.retain(&ground.sites, &ground.names);
     }
     known.write(&remembered)?;
     if run.options.record {
         known.write(&committed)?;
     }
-    std::fs::write(run.log(krate), &judge.log)?;
-    run.report.mutants.push(judge.row);
     let command = format!("cargo verify mutants --crate {}", krate.short());
-    Ok(Some(judge.outcome.repeat(&command)))
-}
-
-/// A crate, and what there is to hunt in it.
-struct Ground<'a> {
-    hunt: Hunt,
-    /// The crate's sites that models reach.
-    sites: Sites,
-    /// The sites that stand in its sources.
-    listed: Vec<Listed>,
-    names: Names,
-    sources: &'a Sources,
-}
-
-impl<'a> Ground<'a> {
-    fn survey(
-        run: &Run,
-        krate: &Crate,
-        built: &Built,
-        sources: &'a Sources,
-    ) -> anyhow::Result<Self> {
-        let root = &run.workspace.root;
-        let models = &run.options.models;
-        let wanted = |name: &str| models.is_empty() || models.iter().any(|m| name.contains(m));
-        let (directory, scratch) = (root.join(&krate.directory), run.listings(krate));
-        let jobs = run.options.jobs();
-        let (mut hunt, mut sites) =
-            Hunt::prepare(&built.program, &directory, jobs, &scratch, wanted)?;
-        let source = krate.path("src/");
-        sites.retain(|site, _| site.file.starts_with(&source));
-        hunt.reached_by_broken.retain(|site, _| site.file.starts_with(&source));
-        let files = built.sources.iter().map(String::as_str);
-        let listed = listed::sites_in(root, files.filter(|file| !is_the_checkers_own(file)))?;
-        let names = killers::names(sources, sites.keys())?;
-        Ok(Self { hunt, sites, listed, names, sources })
-    }
-
-    /// Every mutant that is wanted.
-    fn mutants(&self, options: &Options) -> Vec<Mutant> {
-        let wanted = self.sites.iter().filter(|(site, _)| options.wants(site));
-        wanted.flat_map(|(site, reached)| site::mutants(site, &reached.now)).collect()
-    }
-
-    /// Sites in the source at which no model came by, of those that are wanted.
-    fn unreached(&self, options: &Options) -> impl Iterator<Item = &Listed> {
-        let came_by = |listed: &Site| {
-            let place = (&listed.file, listed.line, listed.column);
-            self.sites.keys().any(|site| place == (&site.file, site.line, site.column))
-        };
-        self.listed
-            .iter()
-            .filter(move |listed| options.wants(&listed.site) && !came_by(&listed.site))
-    }
-
-    /// Where models fail as they are: what was recorded of the crate and is weaker now, or gone.
-    fn suspects(&self, recorded: &Killers) -> anyhow::Result<Vec<String>> {
-        if self.hunt.broken.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut all = self.sites.clone();
-        for (site, reached) in &self.hunt.reached_by_broken {
-            all.entry(site.clone()).or_insert_with(|| reached.clone());
-        }
-        let names = killers::names(self.sources, all.keys())?;
-        Ok(recorded.weakened_since(&all, &names))
-    }
-}
-
-/// The explorers' side of the facade runs the models; it is no part of what they check.
-fn is_the_checkers_own(file: &str) -> bool {
-    let inside = file.strip_prefix("verification/sync/src/");
-    inside.is_some_and(|name| name.starts_with("model/") || name.ends_with("/checked.rs"))
+    Ok(Some(judge.end(run, krate)?.repeat(&command)))
 }
 
 /// Counts and words.
-struct Judge<'a> {
+pub(super) struct Judge<'a> {
     row: MutantRow,
     outcome: Outcome,
     log: String,
-    excuses: Excuses<'a>,
+    /// What is listed as equivalent.
+    pub(super) excuses: Excuses<'a>,
     /// Whether to tell of every mutant, not only of those that fail the step.
     tells_all: bool,
 }
 
 impl<'a> Judge<'a> {
-    fn new(krate: &Crate, own: &Sites, excuses: Excuses<'a>) -> Self {
+    pub(super) fn new(krate: &Crate, own: &Sites, excuses: Excuses<'a>) -> Self {
         let mut log = String::from("sites and hits\n");
         for (site, reached) in own {
             let hits: u64 = reached.hits.values().sum();
@@ -219,7 +148,7 @@ impl<'a> Judge<'a> {
         Self { row, outcome: Outcome::default(), log, excuses, tells_all: false }
     }
 
-    fn broken(&mut self, models: &[String], suspects: &[String]) {
+    pub(super) fn broken(&mut self, models: &[String], suspects: &[String]) {
         for model in models {
             self.count(false, &format!("    model {model}: FAILS UNCHANGED, and was left out"));
         }
@@ -232,7 +161,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn fate(&mut self, fate: &Fate) -> anyhow::Result<()> {
+    pub(super) fn fate(&mut self, fate: &Fate) -> anyhow::Result<()> {
         let mutant = &fate.mutant;
         let listed = self.excuses.excuse(mutant, fate.killer.as_deref())?;
         let (good, verdict) = match (&mutant.kind, &fate.killer) {
@@ -275,7 +204,7 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
-    fn unreached(&mut self, listed: &Listed) -> anyhow::Result<()> {
+    pub(super) fn unreached(&mut self, listed: &Listed) -> anyhow::Result<()> {
         let Listed { site, operation, .. } = listed;
         let excused = self.excuses.excuse_unreached(site)?;
         let line = format!("    {}:{}:{} {operation}", site.file, site.line, site.column);
@@ -296,7 +225,7 @@ impl<'a> Judge<'a> {
         Ok(())
     }
 
-    fn unused(&mut self) {
+    pub(super) fn unused(&mut self) {
         for entry in self.excuses.unused() {
             let line = format!("    equivalents.toml: {entry}");
             self.log.push_str(&line);
@@ -305,7 +234,18 @@ impl<'a> Judge<'a> {
         }
     }
 
-    fn count(&mut self, good: bool, line: &str) {
+    pub(super) fn note(&mut self, line: String) {
+        self.outcome.notes.push(line);
+    }
+
+    /// Keeps the log and the row of the report.
+    pub(super) fn end(self, run: &mut Run, krate: &Crate) -> anyhow::Result<Outcome> {
+        std::fs::write(run.log(krate), &self.log)?;
+        run.report.mutants.push(self.row);
+        Ok(self.outcome)
+    }
+
+    pub(super) fn count(&mut self, good: bool, line: &str) {
         if good {
             self.outcome.passed += 1;
         } else {
