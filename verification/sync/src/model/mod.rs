@@ -8,6 +8,7 @@
 //! bound is explored; under shuttle every sequentially consistent interleaving. A twin is the
 //! same scene with a bug put back: it must fail.
 
+mod child;
 pub mod clock;
 mod memory;
 pub(crate) mod point;
@@ -18,6 +19,7 @@ pub mod site;
 pub(crate) mod sleep;
 mod task;
 pub mod threads;
+mod verdict;
 
 pub use clock::advance;
 pub use run::{Model, Scene, main};

@@ -1,15 +1,14 @@
 //! One process a model.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize as PlainUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant as Wall};
 
+use super::child::{Ran, run_child, tail};
 use super::memory;
+use super::verdict::{Verdict, write_verdicts};
 use crate::engine::atomic::AtomicUsize;
 
 /// A scene: plays once, with the explorer deciding the order, and returns what it observed.
@@ -208,107 +207,6 @@ fn compare_engines(model: &Model) -> Result<(), String> {
     }
 }
 
-struct Ran {
-    passed: bool,
-    /// Whether it had not ended in its time.
-    unfinished: bool,
-    /// What to say of it if it failed for want of memory.
-    exceeded: Option<String>,
-    executions: u64,
-    observations: u64,
-    seconds: f32,
-    output: String,
-}
-
-/// How long one model or twin may take, if the environment doesn't say: far more than any needs,
-/// so that one that never ends fails by its name.
-const LIMIT: Duration = Duration::from_secs(900);
-
-fn limit() -> Duration {
-    let Ok(text) = std::env::var("LATCHWORK_LIMIT") else { return LIMIT };
-    let seconds = text.parse().unwrap_or_else(|_| panic!("LATCHWORK_LIMIT={text}: not seconds"));
-    Duration::from_secs(seconds)
-}
-
-/// Runs one scene in a process of its own; `sites` is a file for what it reaches.
-fn run_child(argument: &str, sites: Option<&Path>) -> Ran {
-    let program = std::env::current_exe().expect("a running program has a path");
-    let mut command = Command::new(program);
-    command.args(["--run", argument]).env("RUST_BACKTRACE", "0").stdin(Stdio::null());
-    if let Some(sites) = sites {
-        // What an earlier run reached is no matter; where it can't be removed, nor can it be
-        // written, which the child tells.
-        let _ = std::fs::remove_file(sites);
-        command.env("LATCHWORK_SITES", sites);
-    }
-    let start = Wall::now();
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the same program can be started again");
-    // Both are read while it runs: a full pipe would stop it.
-    let stdout = reader(child.stdout.take().expect("it is piped"));
-    let stderr = reader(child.stderr.take().expect("it is piped"));
-    let limit = limit();
-    let mut pause = Duration::from_millis(1);
-    let status = loop {
-        match child.try_wait().expect("a child can be waited for") {
-            Some(status) => break Some(status),
-            None if start.elapsed() > limit => {
-                child.kill().expect("a child can be killed");
-                child.wait().expect("a killed child ends");
-                break None;
-            }
-            None => std::thread::sleep(pause),
-        }
-        pause = (pause * 2).min(Duration::from_millis(20));
-    };
-    let stdout = stdout.join().expect("reading panics nowhere");
-    let stderr = stderr.join().expect("reading panics nowhere");
-    let summary = stdout.lines().rev().find_map(|line| line.strip_prefix("@ "));
-    let number = |position| summary?.split(' ').nth(position)?.parse().ok();
-    let passed = status.is_some_and(|status| status.success()) && summary.is_some();
-    let exceeded = memory::exceeded(&stderr).filter(|_| !passed);
-    let end = match (status, &exceeded) {
-        (None, _) => format!("did not end in {} s", limit.as_secs()),
-        (Some(_), Some(exceeded)) => exceeded.clone(),
-        (Some(status), None) => status.to_string(),
-    };
-    Ran {
-        passed,
-        unfinished: status.is_none(),
-        exceeded,
-        executions: number(1).unwrap_or(0),
-        observations: number(3).unwrap_or(0),
-        seconds: start.elapsed().as_secs_f32(),
-        output: format!("{stdout}{stderr}{end}\n"),
-    }
-}
-
-fn reader(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
-    std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        // What could be read is kept.
-        let _ = from.read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
-}
-
-/// What a failed child said, at its end: the messages. A panic that aborts prints its stack
-/// whatever the environment says, and the one that explains it stands before that.
-fn tail(output: &str) -> String {
-    let is_frame = |line: &&str| {
-        let line = line.trim_start();
-        let number = line.split_once(": ").map_or("", |(number, _)| number);
-        line == "stack backtrace:"
-            || line.starts_with("at ")
-            || (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let lines: Vec<_> = output.lines().filter(|line| !is_frame(line)).collect();
-    lines[lines.len().saturating_sub(30)..].iter().flat_map(|line| ["    ", line, "\n"]).collect()
-}
-
 /// A load against a load and an exchange of the same word: two outcomes, of which loom without
 /// its correction finds one.
 fn control() -> String {
@@ -390,30 +288,6 @@ pub fn main(models: &[Model]) -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What came of a model and its twins.
-struct Verdict {
-    name: &'static str,
-    bound: Option<usize>,
-    result: Result<(), String>,
-    skipped: Option<&'static str>,
-    executions: u64,
-    observations: u64,
-    twins: u64,
-    twins_found: u64,
-    seconds: f32,
-    random: Option<usize>,
-}
-
-impl Verdict {
-    fn passed(&self) -> bool {
-        self.result.is_ok() && self.skipped.is_none()
-    }
-
-    fn failed(&self) -> bool {
-        self.result.is_err()
-    }
-}
-
 /// Runs models, so many at a time as `LATCHWORK_JOBS` says.
 fn run_all(models: &[&Model], twins: bool) -> Vec<Verdict> {
     let jobs = std::env::var("LATCHWORK_JOBS").ok().and_then(|jobs| jobs.parse().ok());
@@ -429,31 +303,6 @@ fn run_all(models: &[&Model], twins: bool) -> Vec<Verdict> {
         let workers: Vec<_> = (0..jobs.unwrap_or(1)).map(|_| scope.spawn(work)).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("it panics nowhere")).collect()
     })
-}
-
-/// Writes the file that `LATCHWORK_MODELS` names: name, verdict, executions, observations, bound,
-/// twins, twins found, seconds without twins, how many random schedules stood for all of them, and
-/// why it was left out, between tabs.
-fn write_verdicts(verdicts: &[Verdict]) -> std::io::Result<()> {
-    let Some(path) = std::env::var_os("LATCHWORK_MODELS") else { return Ok(()) };
-    let mut lines = String::new();
-    for verdict in verdicts {
-        let word = match (&verdict.result, verdict.skipped) {
-            (Err(_), _) => "failed",
-            (Ok(()), Some(_)) => "skipped",
-            (Ok(()), None) => "ok",
-        };
-        let bound = verdict.bound.map(|bound| bound.to_string()).unwrap_or_default();
-        let Verdict { name, executions, observations, twins, twins_found, seconds, .. } = verdict;
-        let random = verdict.random.map(|schedules| schedules.to_string()).unwrap_or_default();
-        let reason = verdict.skipped.unwrap_or_default();
-        writeln!(
-            lines,
-            "{name}\t{word}\t{executions}\t{observations}\t{bound}\t{twins}\t{twins_found}\t{seconds}\t{random}\t{reason}"
-        )
-        .expect("a string takes everything");
-    }
-    std::fs::write(path, lines)
 }
 
 fn run_named(models: &[Model], name: &str) -> ExitCode {
