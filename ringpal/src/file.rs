@@ -12,7 +12,9 @@ use crate::backend::system::{self, RawFile};
 pub enum Policy {
     /// Batches of direct files and of buffered reads through the ring. Inline on the calling
     /// thread: single operations, which have nothing to overlap with; buffered writes and syncs,
-    /// which the kernel would otherwise hand to workers of its own at more cost.
+    /// which the kernel would otherwise hand to workers of its own at more cost. Operations that
+    /// own their buffers stay inline only where nothing can be waited for: see
+    /// [`Requests`](crate::Requests).
     #[default]
     Auto,
     /// Everything through the ring.

@@ -1,9 +1,28 @@
 //! Operations on the calling thread.
 
 use crate::backend::RawOp;
-use crate::backend::system::perform;
-use crate::error::Cause;
+use crate::backend::system::{perform, read_cached};
+use crate::error::{Cause, Operation};
 use crate::transfer::{Transfer, Verdict};
+
+/// A read of more bytes takes longer than to hand it over.
+const AT_ONCE: usize = 64 * 1024;
+
+/// Does a short read that waits for nothing, and tells whether it did. Where it didn't, nothing is
+/// said of the memory, and the read is still to be done.
+///
+/// # Safety
+///
+/// The file is open; the memory, and the vectors where there are any, are valid and exclusive.
+pub(crate) unsafe fn read_at_once(op: RawOp) -> bool {
+    if op.operation != Operation::Read || op.length > AT_ONCE {
+        return false;
+    }
+    // SAFETY: the caller's promise.
+    let transfer = unsafe { Transfer::new(op) };
+    // SAFETY: the caller's promise; the range was looked at.
+    transfer.without_kernel().is_none() && unsafe { read_cached(&transfer.op) }
+}
 
 /// Does an operation to its end.
 ///

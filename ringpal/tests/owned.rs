@@ -143,6 +143,58 @@ fn vectored_transfers_cross_every_boundary() {
     });
 }
 
+/// Whether the file's reads can be asked not to wait: not every file system lets them.
+fn tells_what_is_cached(file: &File) -> bool {
+    let mut byte = [0_u8; 1];
+    let vector = libc::iovec { iov_base: byte.as_mut_ptr().cast(), iov_len: 1 };
+    let (file, nowait) = (std::os::fd::AsRawFd::as_raw_fd(file.as_std()), libc::RWF_NOWAIT);
+    // SAFETY: one vector, of one byte.
+    unsafe { libc::preadv2(file, &raw const vector, 1, 0, nowait) == 1 }
+}
+
+/// Under `Auto` a read of cached pages is there when the call returns; all else takes the ring.
+#[test]
+fn cached_reads_are_done_at_once() {
+    every_ring(|ring| {
+        let file = scratch(Policy::Auto);
+        let bytes: Vec<u8> = (0..200_000_usize).map(|at| (at % 251) as u8).collect();
+        std::os::unix::fs::FileExt::write_all_at(file.as_std(), &bytes, 0).unwrap();
+        if !tells_what_is_cached(&file) {
+            return println!("skipped: this file system doesn't tell what it has cached");
+        }
+        let inline = || ring.metrics().inline_operations;
+        let before = inline();
+        let read = ring.on(&file).read(1_000, vec![0; 65_536]);
+        assert!(read.is_done());
+        assert_eq!(block_on(read).into_result().unwrap(), bytes[1_000..66_536]);
+        let lengths = [0, 1, 4_096, 0, 777];
+        let buffers = lengths.map(|length| vec![0; length]).to_vec();
+        let read = ring.on(&file).read_vectored(5_000, buffers);
+        assert!(read.is_done());
+        assert_eq!(read.wait().into_result().unwrap().concat(), bytes[5_000..9_874]);
+        assert_eq!(inline() - before, 2);
+
+        // Too long, a write, the end of the file, an offset that means the cursor: not these.
+        let long = ring.on(&file).read(0, vec![0; 65_537]).wait();
+        assert_eq!(long.into_result().unwrap(), bytes[..65_537]);
+        ring.on(&file).write(0, vec![9; 10]).wait().into_result().unwrap();
+        let end = ring.on(&file).read(199_995, vec![0; 10]).wait();
+        let error = end.result.unwrap_err();
+        assert_eq!((error.cause(), error.done()), (Cause::EndOfFile, 5));
+        let cursor = ring.on(&file).read(u64::MAX, vec![0; 10]).wait();
+        assert_eq!(cursor.result.unwrap_err().cause(), Cause::OffsetTooLarge);
+        assert_eq!(inline() - before, 2);
+        // Nor under the other policy, nor after the end.
+        let named = File::new(file.as_std().try_clone().unwrap(), "by the ring");
+        let read = ring.on(&named.with_policy(Policy::Ring)).read(0, vec![0; 10]).wait();
+        assert_eq!(read.into_result().unwrap(), [9; 10]);
+        ring.close();
+        let late = ring.on(&file).read(0, vec![0; 10]).wait();
+        assert_eq!(late.result.unwrap_err().cause(), Cause::Closed);
+        assert_eq!(inline() - before, 2);
+    });
+}
+
 #[test]
 fn direct_files_take_aligned_buffers() {
     let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();

@@ -13,13 +13,18 @@ use crate::engine::{Core, Failure, Started, Work};
 use crate::error::{Cause, Operation};
 use crate::file::{File, Policy};
 use crate::fork::Birth;
-use crate::inline::perform_all;
+use crate::inline::{perform_all, read_at_once};
 
 /// Operations on one file, each of which owns its buffer; made by [`Ring::on`](crate::Ring::on).
 ///
-/// Every call submits at once and returns a [`Pending`]. It never blocks under the policies `Auto`
-/// and `Ring`, which both mean the ring here, since a thread that waits is what an owned operation
-/// is there to avoid; under [`Policy::Sync`] it does the work before it returns.
+/// Every call submits at once and returns a [`Pending`]. Under [`Policy::Auto`] and
+/// [`Policy::Ring`] it never waits for a device, since a thread that waits is what an owned
+/// operation is there to avoid: all goes through the ring, but for one thing. Under `Auto` a read
+/// of at most 64 KiB of a buffered file is done before the call returns where the page cache has
+/// all of it, which Linux tells (`RWF_NOWAIT`). A buffered *write* can't be asked for in this way
+/// on every file system, ext4 among them, and may wait: for a page on its way to the disk, for the
+/// file system's journal, for other dirty pages. Whoever knows better says [`Policy::Sync`], under
+/// which every call does its work before it returns.
 ///
 /// A call never fails: a ring that is closed or has failed says so in the result, which brings
 /// the buffer back.
@@ -136,11 +141,11 @@ impl<'ring> Requests<'ring> {
         self,
         request: Request,
         buffer: B,
-        memory: impl FnOnce(&mut Payload<B>) -> (*mut u8, usize, u32),
+        memory: impl Fn(&mut Payload<B>) -> (*mut u8, usize, u32),
     ) -> Pending<B> {
         let Request { operation, offset, length } = request;
         let named = Named { operation, file: self.file.shared_tag(), offset, length };
-        let payload = Payload { buffer, vectors: Vec::new(), _file: self.file.share() };
+        let mut payload = Payload { buffer, vectors: Vec::new(), _file: self.file.share() };
         let raw = self.file.raw();
         let work = |payload: &mut Payload<B>| {
             let (address, length, vectors) = memory(payload);
@@ -151,6 +156,8 @@ impl<'ring> Requests<'ring> {
             Started::ended(self.core, payload, Some(failure))
         } else if self.file.policy() == Policy::Sync {
             self.perform(payload, work)
+        } else if operation == Operation::Read && self.is_at_once(&mut payload, work) {
+            Started::ended(self.core, payload, None)
         } else {
             // SAFETY: the memory is borrowed from a buffer, of `Send + 'static` type, that lies in
             // its final place and that nobody moves or touches before the end (O1); the payload
@@ -164,10 +171,28 @@ impl<'ring> Requests<'ring> {
         Pending::new(started, named)
     }
 
+    /// Does a read that needs nobody else, and tells whether it did.
+    fn is_at_once<B>(
+        &self,
+        payload: &mut Payload<B>,
+        work: impl Fn(&mut Payload<B>) -> RawOp,
+    ) -> bool {
+        if self.file.policy() != Policy::Auto || self.file.is_direct() || self.core.is_closed() {
+            return false;
+        }
+        let op = work(payload);
+        // SAFETY: the payload has the memory and the file, and stays where it is meanwhile.
+        let done = unsafe { read_at_once(op) };
+        if done {
+            self.core.counts().inline_operations.add_shared(1);
+        }
+        done
+    }
+
     fn perform<B: Send + 'static>(
         self,
         mut payload: Payload<B>,
-        work: impl FnOnce(&mut Payload<B>) -> RawOp,
+        work: impl Fn(&mut Payload<B>) -> RawOp,
     ) -> Started<Payload<B>> {
         let failure = if self.core.is_closed() {
             Some((0, Cause::Closed))

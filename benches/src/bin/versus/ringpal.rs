@@ -3,6 +3,7 @@
 mod instructions;
 mod registered;
 mod runtimes;
+mod scheduler;
 
 use std::fs::OpenOptions;
 use std::os::fd::AsRawFd;
@@ -14,7 +15,9 @@ use std::thread::JoinHandle;
 
 use io_uring::{IoUring, opcode, types};
 use latchwork_benches::{Contender, Stopwatch, Versus, process_cpu, wall};
-use latchwork_ringpal::{AlignedBuf, Alignment, BackendChoice, Drive, File, PageWrite, Ring};
+use latchwork_ringpal::{
+    AlignedBuf, Alignment, BackendChoice, Drive, File, PageWrite, Policy, Ring,
+};
 
 const GROUP: &str = "ringpal";
 const PAGE: usize = 4096;
@@ -30,8 +33,14 @@ pub(crate) fn rows(versus: &mut Versus) {
     }
     let wanted = |names: &[&str]| names.iter().filter(|name| versus.wants(GROUP, name)).count() > 0;
     let nops = wanted(&["nop_32", "nop_1"]);
-    let files =
-        wanted(&["direct_32", "buffered_auto", "direct_auto_p99", "commit_32", "registered_32"]);
+    let files = wanted(&[
+        "direct_32",
+        "buffered_auto",
+        "direct_auto_p99",
+        "commit_32",
+        "registered_32",
+        "owned_read",
+    ]);
     if !(nops || files) {
         return;
     }
@@ -70,7 +79,9 @@ fn nop(versus: &mut Versus, ring: &Ring, row: &str, batch: usize) {
         (0..batches).for_each(|_| raw_nops(&mut raw, batch));
         watch.per(operations)
     });
-    let peers = vec![peer, runtimes::nops(batches, batch)];
+    let mut peers = vec![peer];
+    peers.extend(scheduler::nops(row, batches, batch));
+    peers.extend(runtimes::nops(batches, batch));
     versus.compare((GROUP, row, "ns cpu/op"), 11, ours, peers);
 }
 
@@ -117,6 +128,13 @@ impl Scratch {
         Ok(Self { path, direct, buffered, page })
     }
 
+    /// The file once more, without the ring layer.
+    fn open_direct(&self) -> std::fs::File {
+        let mut options = OpenOptions::new();
+        options.write(true).custom_flags(libc::O_DIRECT);
+        options.open(&self.path).expect("opened before")
+    }
+
     fn writes(&self, offsets: &[u64]) -> Vec<PageWrite<'_>> {
         offsets.iter().map(|offset| PageWrite { offset: *offset, data: &self.page }).collect()
     }
@@ -127,6 +145,14 @@ impl Drop for Scratch {
         // What is left over is in the build's directory and overwritten by the next run.
         let _ = std::fs::remove_file(&self.path);
     }
+}
+
+/// What peers with operations of their own write: a page that no operation can outlive, to a file
+/// that each opens for itself.
+#[derive(Clone, Copy)]
+struct Writing<'a> {
+    page: &'static [u8],
+    open: &'a dyn Fn() -> std::fs::File,
 }
 
 /// Page offsets in no order, the same in each run.
@@ -159,8 +185,7 @@ impl Workers {
         let mut threads = Vec::new();
         for _ in 0..count {
             let (todo, finished) = (Arc::clone(&todo), finished.clone());
-            let file =
-                OpenOptions::new().write(true).custom_flags(libc::O_DIRECT).open(&scratch.path)?;
+            let file = scratch.open_direct();
             let page = AlignedBuf::copy_of(&scratch.page, Alignment::PAGE)?;
             threads.push(std::thread::spawn(move || {
                 loop {
@@ -207,6 +232,9 @@ fn file_rows(versus: &mut Versus, ring: &Ring, scratch: &Scratch) {
     if versus.wants(GROUP, "commit_32") {
         commit_32(versus, ring, scratch);
     }
+    if versus.wants(GROUP, "owned_read") {
+        owned_read(versus, ring, scratch);
+    }
     if versus.wants(GROUP, "registered_32") {
         registered::row(versus, scratch);
     }
@@ -250,7 +278,14 @@ fn direct_32(versus: &mut Versus, ring: &Ring, scratch: &Scratch) {
         }
         watch.per(operations)
     });
-    versus.compare((GROUP, "direct_32", "ns cpu/op"), 9, ours, vec![raw, pool]);
+    let page = AlignedBuf::copy_of(&scratch.page, Alignment::PAGE).expect("a page");
+    let page: &'static AlignedBuf = Box::leak(Box::new(page));
+    let open = || scratch.open_direct();
+    let writing = Writing { page, open: &open };
+    let mut peers = vec![raw, pool];
+    peers.extend(scheduler::writes("direct_32", writing, batches));
+    peers.extend(runtimes::writes(writing, batches));
+    versus.compare((GROUP, "direct_32", "ns cpu/op"), 9, ours, peers);
 }
 
 fn buffered_auto(versus: &mut Versus, ring: &Ring, scratch: &Scratch) {
@@ -327,4 +362,39 @@ fn commit_32(versus: &mut Versus, ring: &Ring, scratch: &Scratch) {
         watch.per(commits * 1_000)
     });
     versus.compare((GROUP, "commit_32", "us"), 9, ours, vec![looped]);
+}
+
+/// Reads that own their buffers, of cached pages, under the default; against all through the ring,
+/// and against the system call.
+fn owned_read(versus: &mut Versus, ring: &Ring, scratch: &Scratch) {
+    let reads = versus.sized(20_000, 200);
+    let file = |policy| {
+        let copy = scratch.buffered.as_std().try_clone().expect("a descriptor");
+        File::new(copy, "pages").with_policy(policy)
+    };
+    let by = |policy, mut offsets: Offsets| {
+        let file = file(policy);
+        move || {
+            let mut page = vec![0; PAGE];
+            let watch = Stopwatch::start(process_cpu);
+            for _ in 0..reads {
+                let read = ring.on(&file).read(offsets.next(), page).wait();
+                page = read.into_result().expect("a read");
+            }
+            watch.per(reads)
+        }
+    };
+    let mut offsets = Offsets(3);
+    let called = Contender::new("std", move || {
+        let mut page = vec![0; PAGE];
+        let watch = Stopwatch::start(process_cpu);
+        for _ in 0..reads {
+            let read = scratch.buffered.as_std().read_exact_at(&mut page, offsets.next());
+            read.expect("a read");
+        }
+        watch.per(reads)
+    });
+    let through = Contender::new("latchwork-ringpal", by(Policy::Ring, Offsets(2)));
+    let ours = by(Policy::Auto, Offsets(1));
+    versus.compare((GROUP, "owned_read", "ns cpu/op"), 9, ours, vec![called, through]);
 }

@@ -91,6 +91,43 @@ pub(crate) unsafe fn perform(op: &RawOp) -> Outcome {
         .map_err(|_| std::io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
 }
 
+/// Does a read that the page cache can answer as a whole, and tells whether it did; it never waits
+/// for a disk. Where it didn't, nothing is said of the memory.
+///
+/// # Safety
+///
+/// As for [`perform`]; the operation is a read, and ends below 2^63.
+#[cfg(all(
+    target_os = "linux",
+    any(target_env = "gnu", target_env = "musl"),
+    not(any(latchwork_loom, latchwork_shuttle))
+))]
+pub(crate) unsafe fn read_cached(op: &RawOp) -> bool {
+    use libc::c_ulong;
+    let whole = crate::backend::Vector { address: op.address, length: op.length };
+    let (vectors, count) = match op.vectors {
+        0 => (&raw const whole, 1),
+        count => (op.first_vector().cast_const(), count),
+    };
+    // Not by the library's function, which old ones lack: the system says so itself. It takes the
+    // offset in two words, the upper of which holds nothing where a word has 64 bits.
+    let low = op.offset as c_ulong;
+    let high = op.offset.checked_shr(c_ulong::BITS).unwrap_or(0) as c_ulong;
+    // SAFETY: the caller's promise: so many vectors, of memory that may be written.
+    let read = unsafe {
+        libc::syscall(
+            libc::SYS_preadv2,
+            op.file.0,
+            vectors,
+            count as c_ulong,
+            low,
+            high,
+            libc::RWF_NOWAIT,
+        )
+    };
+    usize::try_from(read).is_ok_and(|read| read == op.length)
+}
+
 /// So many vectors in one call; the system does the rest as a short transfer's.
 #[cfg_attr(target_vendor = "apple", allow(dead_code, reason = "it takes one at a time"))]
 pub(crate) const MOST_VECTORS: u32 = 1024;
