@@ -11,9 +11,15 @@ struct Model {
     controls: &'static [&'static [&'static str]],
 }
 
-const MODELS: [Model; 6] = [
+const MODELS: [Model; 8] = [
     Model { name: "stack", settings: &["K=4"], controls: &[&["NO_GENERATION"], &["WRAPS", "K=4"]] },
     Model { name: "stack", settings: &["N=3", "K=3"], controls: &[] },
+    Model {
+        name: "last",
+        settings: &[],
+        controls: &[&["LEFT_BY_STORE"], &["TAKEN_BY_LOAD"], &["FORGETS"], &["NO_SPARE"]],
+    },
+    Model { name: "last", settings: &["N=2", "K=5"], controls: &[] },
     Model { name: "mailbox", settings: &[], controls: &[&["STORE_ARMS"], &["NO_WAKE"]] },
     Model { name: "rwlock", settings: &[], controls: &[&["FORGETS"], &["SWALLOWS"]] },
     Model {

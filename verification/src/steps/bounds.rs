@@ -92,7 +92,8 @@ impl Trial<'_> {
         if self.kills.is_empty() && self.model.twins.is_empty() {
             return Ok(Found::Untold);
         }
-        for lower in (0..bound).rev() {
+        // With no preemption at all a thread runs until it blocks, which is hardly a search.
+        for lower in (1..bound).rev() {
             let Some(missed) = self.missed(lower)? else { continue };
             let reason = format!("{lower} doesn't show {missed}");
             // Else it would be the record that is wrong, and not the bound.
@@ -105,10 +106,10 @@ impl Trial<'_> {
                 Found::TooHigh(lower + 1, reason)
             });
         }
-        if bound == 0 {
-            return Ok(Found::Least("there is no lower one".into()));
-        }
-        Ok(Found::TooHigh(0, "none misses anything".into()))
+        Ok(match bound {
+            0 | 1 => Found::Least("there is no lower one".into()),
+            _ => Found::TooHigh(1, "none misses anything".into()),
+        })
     }
 
     /// The first thing that the model doesn't show under a bound.

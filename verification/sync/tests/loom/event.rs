@@ -282,9 +282,9 @@ pub(crate) fn models() -> Vec<Model> {
         Model::new("event_hands_over_data", event_hands_over_data),
         Model::new("event_hands_over_data_with_spurious_wakes", event_hands_over_data).spurious(1),
         Model::new("event_hands_over_data_to_task", event_hands_over_data_to_task),
-        Model::new("event_is_reused", event_is_reused).bound(2).random_under_shuttle(20_000),
+        Model::new("event_is_reused", event_is_reused).bound(1).random_under_shuttle(20_000),
         Model::new("event_times_out_or_is_set", event_times_out_or_is_set)
-            .bound(3)
+            .bound(1)
             .random_under_shuttle(20_000),
         Model::new("thread_frees_event", thread_frees_event)
             .twin("touched_after_set", thread_frees_event_that_is_touched),
@@ -302,11 +302,11 @@ pub(crate) fn models() -> Vec<Model> {
             .random_under_shuttle(20_000),
         Model::new("future_is_dropped", future_is_dropped),
         Model::new("consumer_takes", consumer_takes)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin("resets", consumer_resets),
         Model::new("two_waiters_harm_no_memory", two_waiters_harm_no_memory)
-            .bound(3)
+            .bound(1)
             .random_under_shuttle(20_000),
     ]
 }

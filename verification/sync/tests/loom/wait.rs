@@ -156,11 +156,11 @@ pub(crate) fn models() -> Vec<Model> {
             .spurious(1)
             .twin("trusts_the_wake", waiter_trusts_the_wake),
         Model::new("each_class_is_woken", each_class_is_woken)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin("one_class_twice", one_class_is_woken_twice),
         Model::new("all_are_woken", all_are_woken)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin("one_of_two", one_of_two_is_woken),
         Model::new("deadline_against_wake", deadline_against_wake),
