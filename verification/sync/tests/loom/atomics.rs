@@ -1,5 +1,7 @@
 //! The atomics under a checker, and the checker itself where they lean on it.
 
+use core::ptr::NonNull;
+
 use latchwork_sync::alloc::Track;
 use latchwork_sync::atomic::{AtomicBool, AtomicMut, AtomicU32, Ordering};
 use latchwork_sync::lock::Arc;
@@ -10,6 +12,17 @@ use crate::shared::Shared;
 
 /// Loom without its correction finds one outcome of two here.
 fn load_against_load_and_exchange() -> String {
+    first_load_against_load_and_exchange().to_string()
+}
+
+/// What such a loom would let pass.
+fn exchange_that_comes_too_late() -> String {
+    let seen = first_load_against_load_and_exchange();
+    assert_eq!(seen, 0, "the exchange came first");
+    String::new()
+}
+
+fn first_load_against_load_and_exchange() -> u32 {
     let word = Arc::new(AtomicU32::new(0));
     let theirs = Arc::clone(&word);
     let child = thread::spawn(move || {
@@ -18,7 +31,7 @@ fn load_against_load_and_exchange() -> String {
     });
     let seen = word.load(Ordering::Relaxed);
     child.join().unwrap();
-    seen.to_string()
+    seen
 }
 
 /// A weak exchange without a rival: it may fail, in the first thread too.
@@ -70,16 +83,47 @@ fn flag_relaxed() -> String {
     flag_hands_over_data(Ordering::Relaxed)
 }
 
+/// A flag that one thread writes and another then has to itself.
+#[derive(Clone, Copy)]
+struct Flag(NonNull<AtomicBool>);
+
+// SAFETY: the scenes share it; loom reports exclusive access that races.
+unsafe impl Send for Flag {}
+
+impl Flag {
+    fn store(self) {
+        // SAFETY: the memory lives until the scene's end.
+        unsafe { self.0.as_ref() }.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Exclusive access is checked: a thread that could still write must have been joined.
+fn exclusive(join_before: bool) -> String {
+    let mut flag = Flag(NonNull::from(Box::leak(Box::new(AtomicBool::new(false)))));
+    let mut child = Some(thread::spawn(move || flag.store()));
+    if join_before {
+        child.take().unwrap().join().unwrap();
+    }
+    // SAFETY: nobody else is left, or loom says so.
+    let ours = unsafe { flag.0.as_mut() };
+    let seen = ours.load_mut();
+    ours.store_mut(false);
+    if let Some(child) = child {
+        child.join().unwrap();
+    }
+    // SAFETY: it came from a box, and nobody else is left.
+    drop(unsafe { Box::from_raw(flag.0.as_ptr()) });
+    seen.to_string()
+}
+
 fn exclusive_flag() -> String {
-    let flag = Arc::new(AtomicBool::new(false));
-    let theirs = Arc::clone(&flag);
-    let child = thread::spawn(move || theirs.store(true, Ordering::Relaxed));
-    child.join().unwrap();
-    let mut flag = Arc::try_unwrap(flag).expect("the other handle is gone");
-    assert!(flag.load_mut());
-    flag.store_mut(false);
-    flag.into_inner().to_string()
+    let seen = exclusive(true);
+    assert_eq!(seen, "true");
+    seen
+}
+
+fn exclusive_flag_that_is_shared() -> String {
+    exclusive(false)
 }
 
 /// Of two threads one takes the box out and drops it.
@@ -128,6 +172,18 @@ mod pair {
         assert_ne!(before, other, "two threads counted one step");
         assert_eq!(shared.0.load(Ordering::Relaxed), (2, 12));
         format!("{low}{}", before.0)
+    }
+
+    /// A weak exchange without a rival, once.
+    pub(super) fn not_retried() -> String {
+        let pair = Arc::new(AtomicPair::new((0, 10)));
+        let theirs = Arc::clone(&pair);
+        let child = thread::spawn(move || theirs.load(Ordering::Relaxed));
+        let (relaxed, exchanged) = (Ordering::Relaxed, (1, 11));
+        let before = pair.compare_exchange_weak((0, 10), exchanged, relaxed, relaxed);
+        child.join().unwrap();
+        assert_eq!(before, Ok((0, 10)), "gave up");
+        String::new()
     }
 
     pub(super) fn released() -> String {
@@ -183,17 +239,22 @@ mod typed {
 
 pub(crate) fn models() -> Vec<Model> {
     vec![
-        Model::new("load_against_load_and_exchange", load_against_load_and_exchange),
+        Model::new("load_against_load_and_exchange", load_against_load_and_exchange)
+            .twin("exchange_that_comes_too_late", exchange_that_comes_too_late),
         Model::new("weak_exchange_is_retried", weak_exchange_is_retried)
             .weak_failures(2)
             .twin("no_retry", weak_exchange_is_not_retried),
         Model::new("flag_hands_over_data", flag_released).twin("relaxed", flag_relaxed),
-        Model::new("exclusive_flag", exclusive_flag).least(1),
+        Model::new("exclusive_flag", exclusive_flag)
+            .least(1)
+            .twin("shared", exclusive_flag_that_is_shared),
         Model::new("tracked_is_dropped", tracked_is_dropped).twin("leak", tracked_is_forgotten),
         #[cfg(feature = "pair")]
         Model::new("pair_is_one_word", pair::released).twin("relaxed", pair::relaxed),
         #[cfg(feature = "pair")]
-        Model::new("pair_is_one_word_with_weak_failures", pair::released).weak_failures(1),
+        Model::new("pair_is_one_word_with_weak_failures", pair::released)
+            .weak_failures(1)
+            .twin("no_retry", pair::not_retried),
         #[cfg(feature = "typed")]
         Model::new("typed_hands_over_data", typed::released).twin("relaxed", typed::relaxed),
     ]

@@ -90,7 +90,8 @@ fn one_class_is_woken_twice() -> String {
 }
 
 /// One thread waits with a deadline, in the first thread of the model, while the clock passes it.
-fn deadline(wake_too: bool) -> String {
+/// Returns how the wait ended, and what the word was then.
+fn deadline(wake_too: bool) -> (Waited, u32) {
     let word = Arc::new(AtomicU32::new(0));
     let start = Instant::now();
     let deadline = start + Duration::from_millis(2);
@@ -104,21 +105,49 @@ fn deadline(wake_too: bool) -> String {
         advance(1);
     });
     let result = wait(&word, 0, Class::ANY, Some(deadline));
+    let seen = word.load(Ordering::Relaxed);
     if result == Waited::TimedOut {
         assert!(start.elapsed() >= Duration::from_millis(2), "too early");
     }
     other.join().unwrap();
+    (result, seen)
+}
+
+/// The wake comes before the deadline is reached, and so the waiter knows of it.
+fn woken_in_time(wake_too: bool) -> String {
+    let (result, _) = deadline(wake_too);
+    assert_ne!(result, Waited::TimedOut, "the wake was lost");
     format!("{result:?}")
 }
 
 fn deadline_against_wake() -> String {
-    deadline(true)
+    woken_in_time(true)
+}
+
+fn deadline_without_wake() -> String {
+    woken_in_time(false)
+}
+
+/// Whoever takes the end of a wait for a change, unless the time was up.
+fn wake_taken_for_a_change() -> String {
+    let (result, seen) = deadline(true);
+    assert!(result == Waited::TimedOut || seen == 1, "nothing has changed");
+    String::new()
 }
 
 fn deadline_passes() -> String {
-    let result = deadline(false);
-    assert_eq!(result, "TimedOut");
-    result
+    let result = deadline(false).0;
+    assert_eq!(result, Waited::TimedOut);
+    format!("{result:?}")
+}
+
+/// A wait whose deadline the clock never reaches.
+fn deadline_is_not_reached() -> String {
+    let word = AtomicU32::new(0);
+    let other = thread::spawn(|| advance(1));
+    let result = wait(&word, 0, Class::ANY, Some(Instant::now() + Duration::from_millis(3)));
+    other.join().unwrap();
+    format!("{result:?}")
 }
 
 /// Two sleepers and two wakes of one each: none is swallowed.
@@ -163,8 +192,11 @@ pub(crate) fn models() -> Vec<Model> {
             .bound(1)
             .random_under_shuttle(20_000)
             .twin("one_of_two", one_of_two_is_woken),
-        Model::new("deadline_against_wake", deadline_against_wake),
-        Model::new("deadline_passes", deadline_passes),
-        Model::new("deadline_against_spurious_wake", deadline_against_wake).spurious(1),
+        Model::new("deadline_against_wake", deadline_against_wake)
+            .twin("no_wake", deadline_without_wake),
+        Model::new("deadline_passes", deadline_passes).twin("not_reached", deadline_is_not_reached),
+        Model::new("deadline_against_spurious_wake", deadline_against_wake)
+            .spurious(1)
+            .twin("wake_taken_for_a_change", wake_taken_for_a_change),
     ]
 }
