@@ -1,6 +1,6 @@
 //! The stack of a fixed capacity.
 
-use crate::lists::Lists;
+use crate::lists::{Lists, held_back};
 use crate::storage::{Flat, Full, Storage};
 use crate::surface::{bounded, surface};
 
@@ -19,22 +19,24 @@ const BATCH: usize = 32;
 ///   value.
 /// - Cost: two locked operations a push and two a pop; with a [`Handle`](crate::Handle) one each.
 ///   A slot has 16 bytes for values of up to 8.
-/// - Wrap: 64 bits less those of an index, 52 for 4,095 slots; see
-///   [`ArrayStack::generation_bits`].
+/// - Wrap: 64 bits less those that name a slot, 51 for 4,095 slots of 16 bytes, and never fewer
+///   than 32; see [`ArrayStack::generation_bits`].
 ///
 /// # Full
 ///
 /// A push fails only if there was a moment during the call at which the stack held at least
 /// [`ArrayStack::capacity`] values, provided that no more *parties* used it at once than it was
-/// made for: a party is a live [`Handle`](crate::Handle), or a thread inside a call on the stack
-/// itself. What others have in hand at such a moment is not on the stack, so that each party but
-/// the pusher needs slots of its own: two batches in a handle's stock, one in transit, and one just
-/// left behind. So a stack for `capacity` values and `p` parties with batches of `b` has
-/// `capacity + (p - 1) x (2 b + 2)` slots. It may hold more than its capacity, up to that number.
-/// With more parties than it was made for nothing breaks, but a push may fail a little early.
+/// made for: a party is a live [`Handle`](crate::Handle) or [`TakeAll`](crate::TakeAll), or a
+/// thread inside a call on the stack itself. What others have in hand at such a moment is not on
+/// the stack, so each party but the pusher needs slots of its own: a handle in the middle of a pop
+/// has two batches and a slot. So a stack for `capacity` values and `p` parties with batches of `b`
+/// has `capacity + (p - 1) x (2 b + 1)` slots; with one fewer a push could fail early. It may hold
+/// more than its capacity, up to that number. With more parties than it was made for nothing
+/// breaks, but a push may fail a little early.
 ///
-/// Values in a [`TakeAll`](crate::TakeAll) that has not reached them yet, and those of a `push_all`
-/// that has not ended yet, count as held.
+/// Values in a `TakeAll` that has not reached them yet, and those of a `push_all` that has not ended
+/// yet, count as held. On processors that reorder accesses to different words, what another thread
+/// popped counts as gone once something orders that pop before the push.
 ///
 /// ```
 /// use latchwork_treiber::ArrayStack;
@@ -68,7 +70,8 @@ impl<T> ArrayStack<T> {
     ///
     /// # Panics
     ///
-    /// When there is no memory for it; or when `capacity` or `parties` is 0.
+    /// When there is no memory for it, or it would take more than 32 GiB of slots; or when
+    /// `capacity` or `parties` is 0.
     #[must_use]
     pub fn with_parties(capacity: usize, parties: usize) -> Self {
         assert!(capacity > 0, "a stack for no values");
@@ -77,9 +80,8 @@ impl<T> ArrayStack<T> {
         let batch = (capacity / (2 * parties)).clamp(1, BATCH);
         let stack = parties
             .checked_sub(1)
-            .and_then(|others| others.checked_mul(2 * batch + 2))
+            .and_then(|others| others.checked_mul(held_back(batch)))
             .and_then(|spare| spare.checked_add(capacity))
-            .filter(|slots| u32::try_from(*slots).is_ok())
             .and_then(|slots| Flat::new(slots, batch));
         let Some(storage) = stack else {
             panic!("no memory for a stack of {capacity} values and {parties} parties")

@@ -2,7 +2,7 @@
 
 use latchwork_sync::const_fn;
 
-use crate::lists::Lists;
+use crate::lists::{Lists, held_back};
 use crate::storage::{Inline, Storage};
 use crate::surface::{bounded, surface};
 
@@ -42,7 +42,7 @@ impl<T, const N: usize> InlineStack<T, N> {
     /// threads inside calls on the stack itself. See [`ArrayStack`](crate::ArrayStack), Full.
     pub fn capacity_for(&self, parties: usize) -> usize {
         let others = parties.saturating_sub(1);
-        N.saturating_sub(others.saturating_mul(2 * self.lists.storage().batch() + 2))
+        N.saturating_sub(others.saturating_mul(held_back(self.lists.storage().batch())))
     }
 }
 

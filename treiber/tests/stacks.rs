@@ -158,8 +158,10 @@ fn handles_hold_back_no_more_than_the_formula_says() {
 
 #[test]
 fn generation_bits_follow_the_capacity() {
-    assert_eq!(ArrayStack::<u8>::with_parties(4095, 1).generation_bits(), 52);
-    assert_eq!(ArrayStack::<u8>::with_parties(65_535, 1).generation_bits(), 48);
+    assert_eq!(ArrayStack::<u8>::with_parties(4095, 1).generation_bits(), 51);
+    assert_eq!(ArrayStack::<u8>::with_parties(65_535, 1).generation_bits(), 47);
+    // Slots of 24 bytes.
+    assert_eq!(ArrayStack::<[u64; 2]>::with_parties(5, 1).generation_bits(), 60);
     assert_eq!(InlineStack::<u8, 15>::new().generation_bits(), 60);
     assert_eq!(Stack::<u8>::new().generation_bits(), 32);
     assert_eq!(NarrowStack::<u8, 3>::new(10, 1).generation_bits(), 3);

@@ -118,31 +118,44 @@ impl<P: Owner> Mailbox<P> {
         match self.head.compare_exchange_weak(head, first, Ordering::Release, Ordering::Relaxed) {
             Ok(seen) => seen == 0,
             // SAFETY: still not published.
-            Err(_) => unsafe { self.splice_contended(first, last) },
+            Err(now) => unsafe { self.splice_contended(first, last, now) },
         }
     }
 
-    /// After a lost race: pauses, and only then reads what there is now.
+    /// After a lost race: twice in a row, and then after each pause again.
+    ///
+    /// An exchange that fails has brought the head's line here, and tells what is in it: the next
+    /// one needs nothing but that, and is done before the line is gone again. So of the two after
+    /// a pause the first is there to fetch.
     ///
     /// # Safety
     ///
-    /// As [`Self::splice`].
+    /// As [`Self::splice`]; `head` is what the head was seen to be.
     #[cold]
     #[inline(never)]
-    unsafe fn splice_contended(&self, first: usize, last: core::ptr::NonNull<P::Node>) -> bool {
+    unsafe fn splice_contended(
+        &self,
+        first: usize,
+        last: core::ptr::NonNull<P::Node>,
+        mut head: usize,
+    ) -> bool {
         let mut pauses = MailboxPauses::new();
         loop {
-            pauses.pause();
-            // Relaxed: as above.
-            let head = self.head.load(Ordering::Relaxed);
-            // SAFETY: not published yet (I1).
-            unsafe { set_next(last, head) };
-            // Release, and the comparand: as above.
-            let exchanged =
-                self.head.compare_exchange_weak(head, first, Ordering::Release, Ordering::Relaxed);
-            if exchanged.is_ok() {
-                return head == 0;
+            for _ in 0..2 {
+                // SAFETY: not published yet (I1).
+                unsafe { set_next(last, head) };
+                // Release, and the comparand: as above.
+                match self.head.compare_exchange_weak(
+                    head,
+                    first,
+                    Ordering::Release,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(seen) => return seen == 0,
+                    Err(now) => head = now,
+                }
             }
+            pauses.pause();
         }
     }
 

@@ -80,9 +80,9 @@ impl<S: Storage> Lists<S> {
     fn take_fresh(&self, want: usize) -> Option<Row> {
         let (index, count) = self.storage.fresh(want)?;
         let mut row = Row::EMPTY;
-        for word in (index..index + count as u64).rev() {
+        for index in (index..index + count as u64).rev() {
             // SAFETY: given out to this call just now.
-            unsafe { self.join(&mut row, word) };
+            unsafe { self.join(&mut row, self.storage.word(index)) };
         }
         Some(row)
     }

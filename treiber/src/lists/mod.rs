@@ -35,7 +35,6 @@
 //! - I8: whoever follows a word has synchronised with its publication: it read the head with
 //!   Acquire at or above that word (I5). A handle that goes on from what it saw earlier does so
 //!   only after such a read has found its own last word on top.
-//!
 //! - I9: whoever swaps a word out of `last` owns its slot, and has synchronised with the swap that
 //!   put it there.
 //!
@@ -56,12 +55,14 @@
 mod drain;
 mod exclusive;
 mod free;
+mod full;
 mod held_up;
 mod magazine;
 mod shared;
 mod slot;
 
 pub use drain::Drain;
+pub(crate) use full::held_back;
 pub use magazine::Magazine;
 pub use slot::Slot;
 
@@ -151,16 +152,16 @@ impl<S: Storage> Lists<S> {
     #[inline]
     pub(crate) fn unpublish(head: &AtomicU64, map: S::Map<'_>) -> Option<Taken<S::Item>> {
         let word = look(head);
-        if word == 0 {
+        if !map.is_slot(word) {
             return None;
         }
         let slot = map.place(word);
         // SAFETY: `word` was read with Acquire (I5, I8), and slots live as long as the storage.
         let next = unsafe { &*slot }.next();
         // Relaxed on success: the word was acquired when it was read, and it is the same episode
-        // (I3).
+        // (I3). The word goes on from the exchange, which has it in a register anyway.
         match head.compare_exchange_weak(word, next, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(_) => Some(Taken { word, slot, next }),
+            Ok(word) => Some(Taken { word, slot, next }),
             Err(_) => Self::unpublish_contended(head, map),
         }
     }

@@ -55,6 +55,12 @@ pub unsafe trait Storage {
     /// Gives out up to `want` slots that were never used: a first index and how many from there.
     fn fresh(&self, want: usize) -> Option<(u64, usize)>;
 
+    /// The first word of a slot that `fresh` gave out.
+    #[inline]
+    fn word(&self, index: u64) -> u64 {
+        index
+    }
+
     /// How many bits the generation has.
     fn generation_bits(&self) -> u32;
 
@@ -67,6 +73,12 @@ pub trait Map<T>: Copy {
     /// Where the slot is that a word names, if the word's index was given out by `fresh` and the
     /// caller has synchronised with that; some address otherwise.
     fn place(self, word: u64) -> *const Slot<T>;
+
+    /// Whether a word that was read from a list names a slot, rather than the list's end.
+    #[inline]
+    fn is_slot(self, word: u64) -> bool {
+        word != 0
+    }
 
     /// The word of the same slot with its next generation.
     fn bumped(self, word: u64) -> u64;

@@ -70,8 +70,8 @@ macro_rules! object {
     };
 }
 
-// Capacity 2 for three parties with batches of one: 2 + (3 - 1) x (2 x 1 + 2).
-object!(bounded, NarrowStack<Value, 64>, NarrowStack::new(10, 1), 2);
+// Capacity 2 for three parties with batches of one: 2 + (3 - 1) x (2 x 1 + 1).
+object!(bounded, NarrowStack<Value, 64>, NarrowStack::new(8, 1), 2);
 #[cfg(latchwork_shuttle)]
 object!(without_spare_slots, NarrowStack<Value, 64>, NarrowStack::new(2, 1), 2);
 object!(roomy, NarrowStack<Value, 64>, NarrowStack::new(200, 2), usize::MAX);

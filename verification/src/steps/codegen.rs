@@ -29,9 +29,9 @@ enum Rule {
 const RULES: [(&str, Rule, bool); 15] = [
     ("mailbox_push", Rule::Attempt(3), false),
     ("array_stack_push", Rule::Heavy(3), false),
-    ("array_stack_pop", Rule::Attempt(9), false),
+    ("array_stack_pop", Rule::Attempt(6), false),
     ("stack_push", Rule::Heavy(3), false),
-    ("stack_pop", Rule::Attempt(11), false),
+    ("stack_pop", Rule::Attempt(10), false),
     ("handle_push", Rule::Heavy(1), false),
     ("handle_pop", Rule::Heavy(1), false),
     ("control_doubled_load", Rule::RetryLoop(10), true),
