@@ -2,6 +2,7 @@
 
 use crate::batch::Entry;
 use crate::core::Core;
+use crate::error::Cause;
 use crate::flaws::Flaws;
 use crate::node::{self, Answer};
 use crate::sink::Sink;
@@ -14,12 +15,19 @@ pub(crate) struct Answers<'a, S: Sink, F: Flaws> {
     batch: Batch<S>,
     next: usize,
     own: Option<Result<S::Output, S::Error>>,
+    /// What everybody is told instead of the answers.
+    void: Option<Cause<S::Error>>,
 }
 
 impl<'a, S: Sink, F: Flaws> Answers<'a, S, F> {
     /// Every operation of the batch has its answer, and is durable if that is an output.
     pub(crate) fn new(writer: &'a Core<S, F>, batch: Batch<S>) -> Self {
-        Self { writer, batch, next: 0, own: None }
+        Self { writer, batch, next: 0, own: None, void: None }
+    }
+
+    /// Whatever the answers are, the outcome is not known.
+    pub(crate) fn void(&mut self, cause: &Cause<S::Error>) {
+        self.void = Some(cause.clone());
     }
 
     /// Gives everybody in the batch its answer.
@@ -33,13 +41,20 @@ impl<'a, S: Sink, F: Flaws> Answers<'a, S, F> {
                 self.own = answer;
                 continue;
             }
-            let answer = match answer {
-                Some(Ok(output)) => Answer::Output(output),
-                Some(Err(error)) => Answer::Failed(error),
-                None => unreachable!("every operation of a batch is answered"),
+            // Dropped after the node has its own: the drop may panic, as anything of the user's.
+            let mut voided = None;
+            let answer = match (&self.void, answer) {
+                (None, Some(Ok(output))) => Answer::Output(output),
+                (None, Some(Err(error))) => Answer::Failed(error),
+                (Some(cause), answer) => {
+                    voided = answer;
+                    Answer::Unknown(cause.clone())
+                }
+                (None, None) => unreachable!("every operation of a batch is answered"),
             };
             // SAFETY: the node was claimed into this batch and is left alone from here on.
             wakes += u64::from(unsafe { node::answer::<S, F>(node.cast(), answer) });
+            drop(voided);
         }
         if wakes > 0 {
             self.writer.meter.wakes.add_shared(wakes);
@@ -47,7 +62,7 @@ impl<'a, S: Sink, F: Flaws> Answers<'a, S, F> {
     }
 
     /// The leader's own answer.
-    pub(crate) fn own(mut self) -> Option<Result<S::Output, S::Error>> {
+    pub(crate) fn own(&mut self) -> Option<Result<S::Output, S::Error>> {
         self.own.take()
     }
 }

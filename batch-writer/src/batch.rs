@@ -122,12 +122,26 @@ pub fn commit<S: Sink>(
     sink: &mut S,
     ops: impl IntoIterator<Item = S::Op>,
 ) -> Result<Vec<Answer<S>>, WriteFailure<S::Error>> {
+    let answers = write(sink, ops)?;
+    if !answers.is_empty() {
+        sink.sync().map_err(WriteFailure::Torn)?;
+    }
+    Ok(answers)
+}
+
+/// As [`commit`], without the sync: nothing is durable before that.
+///
+/// # Errors
+///
+/// When the batch failed as a whole.
+pub fn write<S: Sink>(
+    sink: &mut S,
+    ops: impl IntoIterator<Item = S::Op>,
+) -> Result<Vec<Answer<S>>, WriteFailure<S::Error>> {
     let entry = |op| Entry::new(op, core::ptr::null_mut());
     let mut entries: Vec<_> = ops.into_iter().map(entry).collect();
-    if entries.is_empty() {
-        return Ok(Vec::new());
+    if !entries.is_empty() {
+        sink.write(&mut Batch::new(&mut entries))?;
     }
-    sink.write(&mut Batch::new(&mut entries))?;
-    sink.sync().map_err(WriteFailure::Torn)?;
     Ok(entries.into_iter().filter_map(|entry| entry.answer).collect())
 }

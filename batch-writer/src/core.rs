@@ -16,6 +16,7 @@ use latchwork_sync::time::Instant;
 
 use crate::error::{Poison, SubmitError, TurnError};
 use crate::flaws::{Flaws, Sound};
+use crate::flights::Flights;
 use crate::head::{AtomicHead, Head};
 use crate::holder::Holder;
 use crate::metrics::{Meter, Metrics};
@@ -49,6 +50,7 @@ pub struct Core<S: Sink, F: Flaws = Sound> {
     pub(crate) meter: Meter,
     pub(crate) durable: Count,
     pub(crate) holder: Holder,
+    pub(crate) flights: Flights,
     pub(crate) limits: Options,
     /// Where the dedicated thread waits for the role, if there is one.
     dedicated: Option<CachePadded<Node<S>>>,
@@ -108,7 +110,10 @@ enum Push {
 #[allow(clippy::missing_errors_doc, reason = "`BatchWriter` tells")]
 impl<S: Sink, F: Flaws> Core<S, F> {
     /// A writer over a sink; with `dedicated`, some thread must call [`serve`](Self::serve).
-    pub fn new(sink: S, limits: Options, dedicated: bool) -> Self {
+    pub fn new(sink: S, mut limits: Options, dedicated: bool) -> Self {
+        if dedicated {
+            limits.syncs_in_flight = 0;
+        }
         let durable = Count::default();
         durable.raise_to(sink.position());
         let siblings = Siblings::new(limits.sibling_wait);
@@ -122,6 +127,7 @@ impl<S: Sink, F: Flaws> Core<S, F> {
             meter: Meter::new(),
             durable,
             holder: Holder::new(),
+            flights: Flights::new(),
             limits,
             dedicated: dedicated.then(|| CachePadded::new(Node::new(Kind::Dedicated, None, 0))),
             reason: UnsafeCell::new(None),
@@ -305,7 +311,7 @@ impl<S: Sink, F: Flaws> Core<S, F> {
         bytes: usize,
         patience: Patience,
     ) -> Result<S::Op, SubmitError<S::Op, S::Error>> {
-        if self.holder.is_me() {
+        if self.is_within() {
             return Err(SubmitError::Reentered(op));
         }
         match (self.room.take(bytes, patience), patience) {
@@ -416,7 +422,7 @@ impl<S: Sink, F: Flaws> Core<S, F> {
         push: Push,
         act: impl FnOnce(&mut Store<S>) -> R,
     ) -> Result<R, TurnError<S::Error>> {
-        if self.holder.is_me() {
+        if self.is_within() {
             return Err(SubmitError::Reentered(()));
         }
         let node = Node::new(Kind::Turn, None, 0);
@@ -432,7 +438,36 @@ impl<S: Sink, F: Flaws> Core<S, F> {
             Pushed::Queued | Pushed::Leads => {}
         }
         // SAFETY: the push took the free role, or the node came back with it.
-        Ok(unsafe { Tenure::begin(self) }.turn(act))
+        let turned = unsafe { Tenure::begin(self) }.turn(act);
+        turned.map_err(|poison| SubmitError::Poisoned((), poison))
+    }
+
+    /// Whether this thread is in the middle of a tenure or a flight, and would wait for itself.
+    pub(crate) fn is_within(&self) -> bool {
+        self.holder.is_me() || self.flights.am_pilot()
+    }
+
+    /// Refuses everything from here on, for this reason.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the only one who may poison: the role's holder while nothing is in flight, or
+    /// the flight in front (L3).
+    #[cold]
+    pub(crate) unsafe fn shut(&self, poison: &Poison<S::Error>) {
+        // Relaxed: only this thread sets the bit.
+        let mut head = self.head.load(Ordering::Relaxed);
+        if head.is_poisoned() {
+            // A value of the user's panicked while we were poisoning.
+            return;
+        }
+        let reason = poison.clone();
+        // SAFETY: written by the only poisoner, before the bit that lets others read it.
+        self.reason.with_mut(|place| unsafe { *place = Some(reason) });
+        // Release: gives the reason to whoever sees the bit.
+        while let Err(now) = self.head.exchange(head, head.poisoned(), Ordering::Release) {
+            head = now;
+        }
     }
 
     fn push_of_submitters(&self) -> Push {
@@ -515,8 +550,8 @@ impl<S: Sink, F: Flaws> Core<S, F> {
         }
     }
 
-    /// The reason of the poison, for a caller that has read the bit.
-    fn reason(&self) -> Poison<S::Error> {
+    /// The reason of the poison, for a caller that has read the bit, or `FAILED`.
+    pub(crate) fn reason(&self) -> Poison<S::Error> {
         if !F::NO_REASON_FENCE {
             // Pairs with the Release exchange in `Tenure::shut`, whose bit the caller has read
             // with a Relaxed load or a failed exchange.
@@ -535,8 +570,10 @@ pub(crate) fn its_own<O>(op: Option<O>) -> O {
 
 impl<S: Sink, F: Flaws> Drop for Core<S, F> {
     fn drop(&mut self) {
+        // Relaxed: nobody else is left.
+        let poisoned = self.head.load(Ordering::Relaxed).is_poisoned();
         let store = &mut self.role.get_mut().store;
-        if !store.ended {
+        if !store.ended && !poisoned {
             // Nobody is left to tell an error: who wants to know it calls `close`.
             let _ = store.close();
         }

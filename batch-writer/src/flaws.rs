@@ -50,6 +50,16 @@ pub trait Flaws: Send + Sync + 'static {
     const DROP_FREES: bool = false;
     /// Store the answer first and take the waker out of the node after.
     const WAKER_AFTER_ANSWER: bool = false;
+    /// Launch a flight without waiting for its lane.
+    const LAUNCH_BLIND: bool = false;
+    /// Land and answer when the own sync has ended, whatever is in front.
+    const LAND_OUT_OF_TURN: bool = false;
+    /// Believe the own sync after an earlier one has failed.
+    const FAIL_ALONE: bool = false;
+    /// Take a turn with the sink while syncs are in flight.
+    const TURN_IN_FLIGHT: bool = false;
+    /// Leave the queue to whoever is next when a flight has failed.
+    const QUEUE_OF_NOBODY: bool = false;
 }
 
 /// No bug.

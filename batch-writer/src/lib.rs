@@ -12,7 +12,8 @@
 //! holder, so that every race is decided by one exchange: taking the role against queueing,
 //! queueing against giving the role back, closing and poisoning against both. A queued submitter
 //! waits on a word of its own (`node.rs`), a task by the rules of `task.rs`. The holder's duties are
-//! in `tenure.rs`; the dedicated thread's life is in `dedicated.rs`.
+//! in `tenure.rs`; the dedicated thread's life is in `dedicated.rs`; syncs that go on without the
+//! role are in `flights.rs`.
 //!
 //! - I1: one holder at a time.
 //! - I2: an operation is executed exactly once if its outcome is an output or `Unknown`, and never
@@ -36,6 +37,8 @@ mod dedicated;
 mod error;
 mod fifo;
 mod flaws;
+mod flight;
+mod flights;
 mod head;
 mod holder;
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
@@ -58,13 +61,13 @@ mod task;
 mod tenure;
 mod writer;
 
-pub use batch::{Batch, commit};
+pub use batch::{Batch, commit, write};
 pub use dedicated::DedicatedWriter;
 pub use error::{Cause, Poison, SubmitError, TurnError};
 pub use latchwork_sync::metrics::Histogram;
 pub use metrics::{Latencies, Metrics};
 pub use options::Options;
-pub use sink::{Sink, WriteFailure};
+pub use sink::{DetachedSync, Sink, WriteFailure};
 pub use submission::Submission;
 pub use writer::BatchWriter;
 

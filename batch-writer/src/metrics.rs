@@ -14,6 +14,7 @@ pub(crate) struct Meter {
     /// Batches of one operation, which the histogram of sizes is spared.
     pub(crate) alone: Count,
     pub(crate) turns: Count,
+    pub(crate) detached: Count,
     pub(crate) wakes: Count,
     pub(crate) withdrawn: Count,
     pub(crate) failed: Count,
@@ -33,6 +34,7 @@ impl Meter {
             onward: Count::default(),
             alone: Count::default(),
             turns: Count::default(),
+            detached: Count::default(),
             wakes: Count::default(),
             withdrawn: Count::default(),
             failed: Count::default(),
@@ -56,6 +58,7 @@ impl Meter {
             dedicated: self.dedicated.get(),
             onward: self.onward.get(),
             turns: self.turns.get(),
+            detached: self.detached.get(),
             wakes: self.wakes.get(),
             withdrawn: self.withdrawn.get(),
             failed: self.failed.get(),
@@ -91,6 +94,8 @@ pub struct Metrics {
     pub onward: u64,
     /// Turns with the sink, flushes among them.
     pub turns: u64,
+    /// Batches whose sync went on without the role.
+    pub detached: u64,
     /// Sleeping submitters woken by their own result, and submitters handed the role.
     pub wakes: u64,
     /// Operations that their submitters took back at their deadline.

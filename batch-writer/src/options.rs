@@ -6,6 +6,7 @@ use latchwork_sync::time::Duration;
 
 use crate::core::Core;
 use crate::dedicated::DedicatedWriter;
+use crate::flights::LANES;
 use crate::sink::Sink;
 use crate::writer::BatchWriter;
 
@@ -30,6 +31,7 @@ pub struct Options {
     pub(crate) queue_bytes: usize,
     pub(crate) sibling_wait: Duration,
     pub(crate) never_inline: bool,
+    pub(crate) syncs_in_flight: usize,
 }
 
 impl Options {
@@ -43,6 +45,7 @@ impl Options {
             queue_bytes: 64 << 20,
             sibling_wait: Duration::from_millis(10),
             never_inline: false,
+            syncs_in_flight: 0,
         }
     }
 
@@ -86,6 +89,20 @@ impl Options {
     /// turns such as [`with_sink`](BatchWriter::with_sink). A plain writer always writes inline.
     pub const fn inline(mut self, inline: bool) -> Self {
         self.never_inline = !inline;
+        self
+    }
+
+    /// How many syncs may go on while the next batch is written; 0 by default, at most 2. It
+    /// takes a sink that can [detach its syncs](Sink::detach_sync). Operations are acknowledged in
+    /// order all the same, and a failed sync makes the later batches
+    /// [`Unknown`](crate::SubmitError::Unknown) with it.
+    ///
+    /// With 1, a leader writes what is queued while the sync before goes on, and what has come
+    /// meanwhile after it: that gains the time that encoding takes, and costs a wake more. With 2,
+    /// the next sync begins at once, and nobody waits for siblings. A writer with a dedicated thread
+    /// has nobody to write meanwhile, and ignores it.
+    pub const fn syncs_in_flight(mut self, most: usize) -> Self {
+        self.syncs_in_flight = if most > LANES { LANES } else { most };
         self
     }
 

@@ -22,7 +22,6 @@ type Entries<S> = [Entry<<S as Sink>::Op, <S as Sink>::Output, <S as Sink>::Erro
 pub(crate) struct Store<S: Sink> {
     pub(crate) sink: S,
     pub(crate) siblings: Siblings,
-    pub(crate) durable_upto: u64,
     /// Syncs to go before the next one is measured.
     unmeasured: u32,
     /// The sink was closed, or must not be used again.
@@ -31,8 +30,7 @@ pub(crate) struct Store<S: Sink> {
 
 impl<S: Sink> Store<S> {
     pub(crate) fn new(sink: S, siblings: Siblings) -> Self {
-        let durable_upto = sink.position();
-        Self { sink, siblings, durable_upto, unmeasured: 0, ended: false }
+        Self { sink, siblings, unmeasured: 0, ended: false }
     }
 
     /// Ends the sink's work.
@@ -48,11 +46,22 @@ impl<S: Sink> Store<S> {
         writer: &Core<S, F>,
         entries: &mut Entries<S>,
     ) -> Result<(), Cause<S::Error>> {
+        if self.write(writer, entries)? { self.sync(writer) } else { Ok(()) }
+    }
+
+    /// Writes the batch; tells whether there is anything to be synced. Every operation has its
+    /// answer afterwards.
+    #[inline]
+    pub(crate) fn write<F: Flaws>(
+        &mut self,
+        writer: &Core<S, F>,
+        entries: &mut Entries<S>,
+    ) -> Result<bool, Cause<S::Error>> {
         match self.sink.write(&mut Batch::new(entries)) {
             Ok(()) => {}
             Err(WriteFailure::Undone(error)) => {
                 reject_all(writer, entries, &error);
-                return Ok(());
+                return Ok(false);
             }
             Err(WriteFailure::Separable(error)) => self.write_each(writer, entries, &error)?,
             Err(WriteFailure::Torn(error)) => return Err(Cause::Write(error)),
@@ -65,7 +74,7 @@ impl<S: Sink> Store<S> {
                 None => panic!("the sink left an operation of the batch without an answer"),
             }
         }
-        if accepted { self.sync(writer) } else { Ok(()) }
+        Ok(accepted)
     }
 
     /// Tries each operation of a failed batch as a batch of its own.
@@ -95,10 +104,9 @@ impl<S: Sink> Store<S> {
     }
 
     #[inline]
-    fn sync<F: Flaws>(&mut self, writer: &Core<S, F>) -> Result<(), Cause<S::Error>> {
+    pub(crate) fn sync<F: Flaws>(&mut self, writer: &Core<S, F>) -> Result<(), Cause<S::Error>> {
         self.measured_sync(writer).map_err(Cause::Sync)?;
-        self.durable_upto = self.sink.position();
-        writer.durable.set(self.durable_upto);
+        writer.durable.set(self.sink.position());
         Ok(())
     }
 

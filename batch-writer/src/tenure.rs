@@ -27,6 +27,8 @@ use crate::core::Core;
 use crate::error::{Cause, Poison, SubmitError};
 use crate::fifo::Fifo;
 use crate::flaws::Flaws;
+use crate::flight::Flight;
+use crate::flights::{Failed, Number};
 use crate::head::Head;
 use crate::node::{self, Answer, Kind, Node};
 use crate::room::Share;
@@ -38,12 +40,22 @@ use crate::store::Store;
 pub(crate) struct Role<S: Sink> {
     pub(crate) store: Store<S>,
     waiting: Fifo<S>,
+    /// The number of the next flight.
+    next: Number,
+    /// How many operations the last one had.
+    flying: usize,
     batch: Vec<Entry<S::Op, S::Output, S::Error>>,
 }
 
 impl<S: Sink> Role<S> {
     pub(crate) fn new(sink: S, siblings: Siblings) -> Self {
-        Self { store: Store::new(sink, siblings), waiting: Fifo::new(), batch: Vec::new() }
+        Self {
+            store: Store::new(sink, siblings),
+            waiting: Fifo::new(),
+            next: Number::default(),
+            flying: 0,
+            batch: Vec::new(),
+        }
     }
 }
 
@@ -58,6 +70,13 @@ pub(crate) enum Came {
     Dedicated,
     /// A leader that goes on after its own batch.
     Onward,
+}
+
+/// A batch after its write.
+enum Launched<'a, S: Sink, F: Flaws> {
+    Flight(Flight<'a, S, F>),
+    /// Durable already, or with nothing in it to be made durable.
+    Synced(Answers<'a, S, F>),
 }
 
 /// The role, held. Dropped before its end, by a panic, it poisons the writer.
@@ -103,7 +122,9 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
         bytes: usize,
         came: Came,
     ) -> Result<S::Output, SubmitError<S::Op, S::Error>> {
-        if self.is_alone() {
+        if self.writer.limits.syncs_in_flight > 0 {
+            self.commit_ahead(op, bytes, came)
+        } else if self.is_alone() {
             self.commit_alone(op, bytes, came)
         } else {
             self.commit_batch(op, bytes, came)
@@ -168,6 +189,108 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
             batch.publish();
         }
         told(batch.own())
+    }
+
+    /// As [`commit_batch`](Self::commit_batch), with the sync taken off the sink and made without
+    /// the role (`flights.rs`).
+    #[inline(never)]
+    fn commit_ahead(
+        mut self,
+        op: S::Op,
+        bytes: usize,
+        came: Came,
+    ) -> Result<S::Output, SubmitError<S::Op, S::Error>> {
+        let writer = self.writer;
+        if writer.flights.am_pilot() {
+            self.hand_on();
+            return Err(SubmitError::Reentered(op));
+        }
+        // Relaxed: a failure not yet seen here is seen by the wait for a lane, at the latest by
+        // the flight itself (L1).
+        if writer.head.load(Ordering::Relaxed).is_poisoned() {
+            return Err(SubmitError::Poisoned(op, self.refuse()));
+        }
+        self.role.store.siblings.sync(writer.flights.took.get());
+        self.role.batch.push(Entry::new(op, ptr::null_mut()));
+        let (bytes, accepted) = match self.write_ahead(bytes) {
+            Ok(written) => written,
+            Err(cause) => return self.fail(cause),
+        };
+        let flight = match self.launch(accepted) {
+            Ok(flight) => flight,
+            Err(cause) => return self.fail(cause),
+        };
+        self.count(self.role.flying, bytes, came);
+        match flight {
+            Launched::Flight(flight) => {
+                self.hand_on();
+                flight.fly().map_or_else(|cause| Err(SubmitError::Unknown(cause)), told)
+            }
+            Launched::Synced(mut batch) => {
+                self.hand_on();
+                batch.publish();
+                told(batch.own())
+            }
+        }
+    }
+
+    /// Writes what is queued, and once there is a lane for its sync, what has come meanwhile.
+    /// Returns the batch's bytes, and whether anything is to be synced.
+    fn write_ahead(&mut self, bytes: usize) -> Result<(usize, bool), Cause<S::Error>> {
+        let (writer, lanes) = (self.writer, self.writer.limits.syncs_in_flight);
+        let (mut bytes, mut written, mut accepted) = (bytes, 0, false);
+        let waits = !writer.flights.are_fewer(self.role.next, lanes);
+        if waits {
+            bytes = self.gather(bytes);
+            accepted = self.write_rest(&mut written)?;
+        }
+        if writer.flights.await_lane::<F>(self.role.next, lanes) == Err(Failed) {
+            return Err(writer.reason().cause);
+        }
+        if lanes == 1 {
+            if waits {
+                // Those of the flight that has just landed are on their way back.
+                let there = self.role.batch.len() + self.role.waiting.len();
+                self.role.store.siblings.batch(self.role.flying + there);
+            }
+            if self.role.store.siblings.are_about() {
+                self.wait_for_siblings();
+            }
+        }
+        bytes = self.gather(bytes);
+        accepted |= self.write_rest(&mut written)?;
+        Ok((bytes, accepted))
+    }
+
+    /// Writes the batch from there on; tells whether any of it was accepted.
+    fn write_rest(&mut self, written: &mut usize) -> Result<bool, Cause<S::Error>> {
+        let Role { store, batch, .. } = &mut *self.role;
+        let rest = &mut batch[*written..];
+        *written += rest.len();
+        if rest.is_empty() { Ok(false) } else { store.write(self.writer, rest) }
+    }
+
+    /// Makes a flight of the batch, or syncs it here if the sink doesn't let go of its sync.
+    fn launch(&mut self, accepted: bool) -> Result<Launched<'a, S, F>, Cause<S::Error>> {
+        let (writer, number) = (self.writer, self.role.next);
+        self.role.flying = self.role.batch.len();
+        if !accepted {
+            return Ok(Launched::Synced(self.take_batch()));
+        }
+        let store = &mut self.role.store;
+        let lane = number.lane(writer.limits.syncs_in_flight);
+        let Some(sync) = store.sink.detach_sync(lane) else {
+            if writer.flights.await_all(number) == Err(Failed) {
+                return Err(writer.reason().cause);
+            }
+            store.sync(writer)?;
+            return Ok(Launched::Synced(self.take_batch()));
+        };
+        let position = store.sink.position();
+        self.role.next = number.next();
+        writer.meter.detached.add(1);
+        let batch = self.take_batch();
+        Ok(Launched::Flight(Flight::launch(writer, number, sync, position, batch)))
     }
 
     /// The batch as it stands, to be answered.
@@ -244,12 +367,32 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
         Err(SubmitError::Unknown(cause))
     }
 
-    /// Uses the sink once, and passes the role on.
-    pub(crate) fn turn<R>(self, act: impl FnOnce(&mut Store<S>) -> R) -> R {
+    /// Uses the sink once, with nothing in flight, and passes the role on.
+    pub(crate) fn turn<R>(
+        self,
+        act: impl FnOnce(&mut Store<S>) -> R,
+    ) -> Result<R, Poison<S::Error>> {
+        let next = self.role.next;
+        if !F::TURN_IN_FLIGHT && self.writer.flights.await_all(next) == Err(Failed) {
+            return Err(self.refuse());
+        }
         let result = act(&mut self.role.store);
         self.writer.meter.turns.add(1);
         self.hand_on();
-        result
+        Ok(result)
+    }
+
+    /// Refuses the queue of a writer that a flight has poisoned (L4); returns why.
+    #[cold]
+    fn refuse(mut self) -> Poison<S::Error> {
+        let poison = self.writer.reason();
+        if F::QUEUE_OF_NOBODY {
+            let _ = self.release();
+        } else {
+            self.refuse_queued(&poison);
+        }
+        self.end();
+        poison
     }
 
     /// Takes the inbox into the line; tells whether there was anything.
@@ -422,8 +565,15 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
         if F::WAKE_BEFORE_GATE {
             self.answer_unknown(cause);
         }
-        let poison = Poison { cause: cause.clone(), durable_upto: self.role.store.durable_upto };
-        self.shut(&poison);
+        let writer = self.writer;
+        let poison = if writer.flights.await_all(self.role.next) == Err(Failed) {
+            writer.reason()
+        } else {
+            let poison = Poison { cause: cause.clone(), durable_upto: writer.durable.get() };
+            // SAFETY: the role's holder, and nothing is in flight.
+            unsafe { writer.shut(&poison) };
+            poison
+        };
         self.answer_unknown(cause);
         // Dropped last: they may panic, as anything of the user's.
         let batch = mem::take(&mut self.role.batch);
@@ -432,23 +582,6 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
         }
         self.writer.holder.leave();
         drop(batch);
-    }
-
-    fn shut(&mut self, poison: &Poison<S::Error>) {
-        // Relaxed: only this thread sets the bit.
-        let mut head = self.writer.head.load(Ordering::Relaxed);
-        if head.is_poisoned() {
-            // A value of the user's panicked while we were poisoning.
-            return;
-        }
-        self.role.store.ended = true;
-        let reason = poison.clone();
-        // SAFETY: written by the holder of the role before the bit that lets others read it.
-        self.writer.reason.with_mut(|place| unsafe { *place = Some(reason) });
-        // Release: gives the reason to whoever sees the bit.
-        while let Err(now) = self.writer.head.exchange(head, head.poisoned(), Ordering::Release) {
-            head = now;
-        }
     }
 
     fn answer_unknown(&mut self, cause: &Cause<S::Error>) {

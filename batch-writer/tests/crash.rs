@@ -6,8 +6,11 @@
 //! another crash even, finds the same.
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
-use latchwork_batch_writer::log::{Log, LogOptions, SimulatedDisk};
-use latchwork_batch_writer::{WriteFailure, commit};
+use std::cell::Cell;
+use std::collections::VecDeque;
+
+use latchwork_batch_writer::log::{Log, LogError, LogOptions, SimulatedDisk};
+use latchwork_batch_writer::{DetachedSync, Sink, WriteFailure, commit, write};
 use proptest::prelude::*;
 
 /// One life of the log: batches of payload lengths, and the power that it has.
@@ -52,7 +55,8 @@ fn payload(number: u64, length: u16) -> Vec<u8> {
 }
 
 fn options() -> LogOptions<Vec<u8>> {
-    Log::<Vec<u8>>::options().segment_bytes(8192)
+    // The thread that makes segments ahead would use up power at moments of its own.
+    Log::<Vec<u8>>::options().segment_bytes(8192).syncs_in_flight(2).prepare_ahead(false)
 }
 
 type Opened = (Log<Vec<u8>, SimulatedDisk>, Vec<Vec<u8>>);
@@ -66,7 +70,7 @@ fn open(disk: &SimulatedDisk) -> Option<Opened> {
     Some((log.ok()?, found))
 }
 
-fn survive(lives: &[Life]) {
+fn survive(lives: &[Life]) -> usize {
     let disk = SimulatedDisk::new();
     // What must be there, and behind it what may be.
     let mut acknowledged: Vec<Vec<u8>> = Vec::new();
@@ -114,6 +118,7 @@ fn survive(lives: &[Life]) {
     }
     let (_, found) = open(&disk).expect("recovery succeeds");
     assert_eq!(found, acknowledged);
+    acknowledged.len()
 }
 
 /// As [`survive`], with all but the last `keep` records forgotten again and again, so that segments
@@ -173,6 +178,80 @@ fn survive_recycling(lives: &[Life], keep: u64) -> u64 {
     recycled
 }
 
+/// A batch that is written, its sync, and whether that has ended.
+type Flight = (Vec<Vec<u8>>, Box<dyn DetachedSync<LogError>>, bool);
+
+/// Ends one of the syncs in flight, whichever is chosen, and lands those in front that have ended.
+fn end_one(
+    flights: &mut VecDeque<Flight>,
+    chosen: bool,
+    acknowledged: &mut Vec<Vec<u8>>,
+) -> Result<(), LogError> {
+    let which = usize::from(flights.len() > 1 && chosen && !flights[1].2);
+    if !flights[which].2 {
+        flights[which].1.sync()?;
+        flights[which].2 = true;
+    }
+    while flights.front().is_some_and(|(.., ended)| *ended) {
+        if let Some((batch, mut sync, _)) = flights.pop_front() {
+            sync.landed();
+            acknowledged.extend(batch);
+        }
+    }
+    Ok(())
+}
+
+/// As [`survive`], with up to two syncs in flight while batches are written, which end in any
+/// order and land in turn.
+fn survive_in_flight(lives: &[Life]) -> usize {
+    let disk = SimulatedDisk::new();
+    let (mut acknowledged, mut number): (Vec<Vec<u8>>, _) = (Vec::new(), 0);
+    for life in lives {
+        let mut choose = choices(life.survivors);
+        let (mut log, found) = open(&disk).expect("recovery succeeds when the disk works");
+        assert_eq!(found, acknowledged, "recovered records are those that recovery showed before");
+        let reader = log.reader();
+        disk.lose_power_after(life.steps);
+        let (mut flights, mut torn) = (VecDeque::new(), Vec::new());
+        let mut launched = 0;
+        for lengths in &life.batches {
+            number += 1;
+            let batch: Vec<_> = lengths.iter().map(|length| payload(number, *length)).collect();
+            match write(&mut log, batch.clone()) {
+                Ok(_) => {}
+                Err(WriteFailure::Undone(_) | WriteFailure::Separable(_)) => continue,
+                Err(WriteFailure::Torn(_)) => {
+                    torn = batch;
+                    break;
+                }
+            }
+            let sync = log.detach_sync(launched % 2).expect("the log has two lanes");
+            launched += 1;
+            flights.push_back((batch, sync, false));
+            let mut powerless = false;
+            while !powerless && (flights.len() == 2 || !flights.is_empty() && choose()) {
+                powerless = end_one(&mut flights, choose(), &mut acknowledged).is_err();
+            }
+            assert!(powerless || reader.durable_upto() == acknowledged.len() as u64);
+            if powerless {
+                break;
+            }
+        }
+        drop((log, reader));
+        disk.crash(&mut choose);
+        let (log, found) = open(&disk).expect("recovery succeeds after a crash");
+        let mut possible = acknowledged.clone();
+        possible.extend(flights.into_iter().flat_map(|(batch, ..)| batch));
+        possible.extend(torn);
+        assert!(found.len() >= acknowledged.len(), "acknowledged records are missing");
+        assert_eq!(found[..], possible[..found.len()], "a prefix of what was submitted");
+        acknowledged = found;
+        drop(log);
+        disk.crash(&mut choose);
+    }
+    acknowledged.len()
+}
+
 #[test]
 fn segments_are_written_again() {
     let batches = vec![vec![3000]; 40];
@@ -180,22 +259,41 @@ fn segments_are_written_again() {
     assert!(survive_recycling(&[life.clone(), life], 2) > 20);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(
-        std::env::var("LATCHWORK_CRASHES").ok().and_then(|n| n.parse().ok()).unwrap_or(1000)
-    ))]
+/// `LATCHWORK_CRASHES` asks for more than the default.
+fn cases() -> ProptestConfig {
+    let asked = std::env::var("LATCHWORK_CRASHES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig { test_name: None, ..ProptestConfig::with_cases(asked.unwrap_or(1000)) }
+}
 
-    #[test]
-    fn nothing_acknowledged_is_lost_and_nothing_else_appears(
-        lives in prop::collection::vec(life(), 1..4)
-    ) {
-        survive(&lives);
-    }
+#[test]
+fn nothing_acknowledged_is_lost_and_nothing_else_appears() {
+    let (crashes, records) = (Cell::new(0), Cell::new(0));
+    proptest!(cases(), |(lives in prop::collection::vec(life(), 1..4))| {
+        records.set(records.get() + survive(&lives));
+        crashes.set(crashes.get() + lives.len());
+    });
+    let (crashes, records) = (crashes.get(), records.get());
+    println!("note: {crashes} losses of power, {records} records acknowledged, none lost");
+}
 
-    #[test]
-    fn records_of_a_segments_earlier_lives_never_come_back(
-        lives in prop::collection::vec(life(), 2..6), keep in 0..4_u64
-    ) {
-        survive_recycling(&lives, keep);
-    }
+#[test]
+fn nothing_acknowledged_in_turn_is_lost_with_two_syncs_in_flight() {
+    let (crashes, records) = (Cell::new(0), Cell::new(0));
+    proptest!(cases(), |(lives in prop::collection::vec(life(), 1..4))| {
+        records.set(records.get() + survive_in_flight(&lives));
+        crashes.set(crashes.get() + lives.len());
+    });
+    let (crashes, records) = (crashes.get(), records.get());
+    println!("note: {crashes} losses of power with syncs in flight, {records} records, none lost");
+}
+
+#[test]
+fn records_of_a_segments_earlier_lives_never_come_back() {
+    let (crashes, segments) = (Cell::new(0), Cell::new(0));
+    proptest!(cases(), |(lives in prop::collection::vec(life(), 2..6), keep in 0..4_u64)| {
+        segments.set(segments.get() + survive_recycling(&lives, keep));
+        crashes.set(crashes.get() + lives.len());
+    });
+    let (crashes, segments) = (crashes.get(), segments.get());
+    println!("note: {crashes} losses of power, {segments} segments forgotten, nothing came back");
 }

@@ -229,7 +229,9 @@ fn damaged_headers_and_missing_segments_are_errors() {
 #[test]
 fn a_full_disk_fails_the_batch_and_no_more() {
     let disk = SimulatedDisk::new();
-    let writer = BatchWriter::new(small().open_in(disk.clone(), |_| ()).unwrap());
+    // Made ahead, a segment would take the space at a moment of its own.
+    let alone = small().prepare_ahead(false);
+    let writer = BatchWriter::new(alone.open_in(disk.clone(), |_| ()).unwrap());
     disk.leave_space(4096);
     let mut stored = 0;
     let error = loop {
@@ -247,4 +249,29 @@ fn a_full_disk_fails_the_batch_and_no_more() {
     let mut found = 0;
     small().open_in(disk, |_| found += 1).unwrap();
     assert_eq!(found, stored + 2);
+}
+
+#[test]
+fn segments_are_made_ahead_and_only_named_by_who_writes() {
+    let place = Place::new();
+    let writer = BatchWriter::new(small().open(&place.0, |_| ()).unwrap());
+    for segment in 1..6 {
+        // Half of what fits, and some.
+        (0..5).map(|value| writer.submit(vec![value; 500])).for_each(|told| assert!(told.is_ok()));
+        while !writer.with_sink(|log| log.is_next_prepared()).unwrap() {
+            thread::yield_now();
+        }
+        while writer.submit(vec![7; 500]).unwrap().segment < segment {}
+        let (ahead, asked) =
+            writer.with_sink(|log| (log.segments_prepared(), log.is_next_prepared())).unwrap();
+        assert_eq!((ahead, asked), (segment, false));
+    }
+    // One too large for the segment that was made ahead gets its own.
+    (0..5).map(|value| writer.submit(vec![value; 500])).for_each(|told| assert!(told.is_ok()));
+    assert_eq!(writer.submit(vec![1; 20_000]).unwrap().segment, 6);
+    writer.close().unwrap();
+    let all = fs::read_dir(&place.0).unwrap().map(|entry| entry.unwrap().file_name());
+    let all: Vec<_> = all.map(|name| name.into_string().unwrap()).collect();
+    assert!(!all.iter().any(|name| name.ends_with(".new")), "{all:?}");
+    assert!(records(&place).len() > 60);
 }

@@ -1,8 +1,11 @@
 //! Models of the protocol. On the real machine there is nothing to run.
 //!
 //! Every model runs the shipped writer over a sink that asserts the invariants of `lib.rs` (I1 to
-//! I7). A twin is the same scene with one bug put back in the shipped code.
+//! I7, L1 to L4). A twin is the same scene with one bug put back in the shipped code.
 
+#[cfg(any(latchwork_loom, latchwork_shuttle))]
+#[path = "loom/flying.rs"]
+mod flying;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 #[path = "loom/handing.rs"]
 mod handing;

@@ -24,6 +24,32 @@ pub(crate) struct Crate {
     pub(crate) std_features: Vec<String>,
     /// Whether it is meant for the registry.
     pub(crate) published: bool,
+    /// What of its tests the step `stress` runs longer.
+    pub(crate) stress: Stress,
+}
+
+/// A crate's `package.metadata.stress`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stress {
+    /// Names of integration tests.
+    pub(crate) tests: Vec<String>,
+    /// Variables that ask them for more than they do by default.
+    pub(crate) environment: Vec<(String, String)>,
+}
+
+impl Stress {
+    fn parse(metadata: &Value) -> Self {
+        let stress = &metadata["stress"];
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let tests = stress["tests"].as_array().into_iter().flatten().filter_map(text);
+        let variables = stress["environment"].as_object().into_iter().flatten();
+        Self {
+            tests: tests.collect(),
+            environment: variables
+                .filter_map(|(name, value)| Some((name.clone(), text(value)?)))
+                .collect(),
+        }
+    }
 }
 
 impl Crate {
@@ -144,6 +170,7 @@ fn parse_package(root: &Path, package: &Value) -> anyhow::Result<Crate> {
         features: features.keys().cloned().collect(),
         std_features: std_features(features),
         published: package["publish"].as_array().is_none_or(|list| !list.is_empty()),
+        stress: Stress::parse(&package["metadata"]),
     })
 }
 
@@ -180,6 +207,7 @@ mod tests {
             }, {
                 "name": "latchwork", "manifest_path": "/w/Cargo.toml",
                 "targets": [], "features": {}, "publish": [],
+                "metadata": {"stress": {"tests": ["crash"], "environment": {"CRASHES": "9"}}},
             }],
         });
         let workspace = Workspace::parse(Path::new("/w"), &metadata).unwrap();
@@ -192,6 +220,12 @@ mod tests {
         assert_eq!(with_std, ["default", "more", "peer", "std"]);
         assert_eq!((root.short(), root.path("src")), ("umbrella", "src".to_owned()));
         assert!(!root.is_product());
+        let more = ("CRASHES".to_owned(), "9".to_owned());
+        assert_eq!(
+            (&root.stress.tests[..], &root.stress.environment[..]),
+            (&["crash".to_owned()][..], &[more][..])
+        );
+        assert_eq!(sync.stress, Stress::default());
         assert_eq!(workspace.select(&["sync".to_owned()]).unwrap().len(), 1);
         assert!(workspace.select(&["snyc".to_owned()]).is_err());
     }

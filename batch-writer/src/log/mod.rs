@@ -2,7 +2,8 @@
 //!
 //! A log is a directory of segments. A segment is made whole before it is used: filled with
 //! zeros, so that later syncs needn't write any metadata; its header and its entry in the
-//! directory made durable. Then records are written into it one after the other, a whole batch in
+//! directory made durable. A thread of the log's does so while the one before is being written
+//! (`ahead.rs`), so that no submitter waits for it. Then records are written into it one after the other, a whole batch in
 //! one segment, each framed with its length, a CRC-32C, the segment's salt and its sequence
 //! number (`frame.rs`).
 //!
@@ -26,6 +27,7 @@
 //! Sources: `LevelDB`'s log format for the framing; `RocksDB`'s recyclable records and `SQLite`'s WAL
 //! for the salt.
 
+mod ahead;
 mod error;
 mod files;
 mod frame;
@@ -33,6 +35,8 @@ mod options;
 mod payload;
 mod reader;
 mod recover;
+#[cfg(feature = "ringpal")]
+mod ring;
 mod segment;
 mod simulated;
 mod sink;
@@ -45,6 +49,8 @@ pub use options::LogOptions;
 pub use payload::Payload;
 pub use reader::{Reader, Records};
 pub use recover::{Cut, Record, Recovery};
+#[cfg(feature = "ringpal")]
+pub use ring::{RingDirectory, RingFile};
 pub use simulated::SimulatedDisk;
 pub use sink::Log;
 pub use storage::{Storage, StorageFile};

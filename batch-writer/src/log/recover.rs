@@ -4,7 +4,8 @@ use core::ops::Range;
 
 use super::error::LogError;
 use super::frame::{FRAME, Location, decode, framed, has_salt, told_length};
-use super::segment::{HEADER, Name, Segment, is_leftover, load};
+use super::options::LogOptions;
+use super::segment::{HEADER, Name, Request, Segment, is_leftover, load, open_lanes};
 use super::storage::{Storage, StorageFile};
 
 /// A record, as it is read.
@@ -100,9 +101,9 @@ fn inspect_tail(bytes: &[u8], salt: u64, offset: usize, sequence: u64) -> Tail {
 }
 
 /// Reads all segments, shows their records, and leaves the last one ready to be written.
-pub(crate) fn recover<D: Storage>(
+pub(crate) fn recover<P, D: Storage>(
     storage: &D,
-    segment_bytes: u64,
+    options: &LogOptions<P>,
     mut show: impl FnMut(Record<'_>),
 ) -> Result<(Segment<D::File>, u64, Recovery), LogError> {
     let failed = |error| LogError::io("list", storage.path(""), error);
@@ -154,11 +155,13 @@ pub(crate) fn recover<D: Storage>(
         }
         let (salt, capacity) = (header.salt, header.capacity);
         let offset = offset as u64;
-        last = Some((Segment { file, name, salt, capacity, offset }, sequence));
+        let lanes = open_lanes(storage, &name.text(), options.lanes)
+            .map_err(|error| LogError::io("open", path(), error))?;
+        last = Some((Segment { file, name, salt, capacity, offset, lanes }, sequence));
     }
     let (segment, next) = match last {
         Some(found) => found,
-        None => (first_segment(storage, segment_bytes)?, 0),
+        None => (first_segment(storage, options)?, 0),
     };
     // What was read may have been in the system's cache only, if the process before this one was
     // killed between a write and its sync: it counts from here on, so it has to be durable.
@@ -167,12 +170,14 @@ pub(crate) fn recover<D: Storage>(
     Ok((segment, next, recovery))
 }
 
-fn first_segment<D: Storage>(
+fn first_segment<P, D: Storage>(
     storage: &D,
-    segment_bytes: u64,
+    options: &LogOptions<P>,
 ) -> Result<Segment<D::File>, LogError> {
     use super::segment::MakeFailure::{Undone, Unknown};
 
-    Segment::make(storage, Name { number: 0, first: 0 }, segment_bytes, None)
+    let name = Name { number: 0, first: 0 };
+    let (capacity, lanes) = (options.segment_bytes, options.lanes);
+    Segment::make(storage, name, Request { number: 0, capacity, spare: None, lanes })
         .map_err(|(Undone(error) | Unknown(error))| error)
 }

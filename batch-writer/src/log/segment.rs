@@ -14,6 +14,8 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 
+use latchwork_sync::lock::Arc;
+
 use super::error::LogError;
 use super::storage::{Storage, StorageFile};
 
@@ -123,6 +125,8 @@ pub(crate) struct Segment<F> {
     pub(crate) capacity: u64,
     /// Where the next frame goes.
     pub(crate) offset: u64,
+    /// The same file, opened once more for each sync that may be in flight.
+    pub(crate) lanes: Vec<Arc<F>>,
 }
 
 /// How making a segment failed.
@@ -155,28 +159,86 @@ fn prepare_again<D: Storage>(storage: &D, spare: &str, header: Header) -> io::Re
     Ok(file)
 }
 
+/// Opens a segment for syncs alone, before anything is written that they are to make durable.
+pub(crate) fn open_lanes<D: Storage>(
+    storage: &D,
+    name: &str,
+    lanes: usize,
+) -> io::Result<Vec<Arc<D::File>>> {
+    (0..lanes).map(|_| storage.open(name, true).map(Arc::new)).collect()
+}
+
+/// What a segment is to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) number: u64,
+    pub(crate) capacity: u64,
+    /// A forgotten segment of this capacity that may be written again.
+    pub(crate) spare: Option<String>,
+    /// How often it is opened for syncs alone.
+    pub(crate) lanes: usize,
+}
+
+/// A segment that is durable and empty, and has no name yet.
+#[derive(Debug)]
+pub(crate) struct Prepared<F> {
+    file: F,
+    lanes: Vec<Arc<F>>,
+    header: Header,
+    pub(crate) temporary: String,
+}
+
+impl<F: StorageFile> Prepared<F> {
+    pub(crate) fn make<D: Storage<File = F>>(storage: &D, request: Request) -> io::Result<Self> {
+        let Request { number, capacity, spare, lanes } = request;
+        let header = Header { number, salt: new_salt(number), capacity };
+        let again = spare.is_some();
+        let temporary = spare.unwrap_or_else(|| unfinished(number));
+        let make = || {
+            let file = if again {
+                prepare_again(storage, &temporary, header)?
+            } else {
+                prepare(storage, &temporary, header)?
+            };
+            Ok((file, open_lanes(storage, &temporary, lanes)?))
+        };
+        match make() {
+            Ok((file, lanes)) => Ok(Self { file, lanes, header, temporary }),
+            Err(error) => {
+                // What is left of it is in the way of nobody: the next opening removes it.
+                let _ = storage.remove(&temporary);
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether it is what is wanted.
+    pub(crate) fn is(&self, number: u64, capacity: u64) -> bool {
+        self.header.number == number && self.header.capacity == capacity
+    }
+}
+
 impl<F: StorageFile> Segment<F> {
-    /// Makes a segment, durable and empty, from a spare one if there is one.
+    /// Makes a segment, durable and empty.
     pub(crate) fn make<D: Storage<File = F>>(
         storage: &D,
         name: Name,
-        capacity: u64,
-        spare: Option<String>,
+        request: Request,
     ) -> Result<Self, MakeFailure> {
-        let header = Header { number: name.number, salt: new_salt(name.number), capacity };
-        let (temporary, file) = if let Some(spare) = spare {
-            let file = prepare_again(storage, &spare, header);
-            (spare, file)
-        } else {
-            let temporary = unfinished(name.number);
-            let file = prepare(storage, &temporary, header);
-            (temporary, file)
-        };
-        let file = file.map_err(|error| {
-            // What is left of it is in the way of nobody: the next opening removes it.
-            let _ = storage.remove(&temporary);
-            MakeFailure::Undone(LogError::io("make the segment", storage.path(&temporary), error))
+        let prepared = Prepared::make(storage, request).map_err(|error| {
+            let path = storage.path(&unfinished(name.number));
+            MakeFailure::Undone(LogError::io("make the segment", path, error))
         })?;
+        Self::begin(storage, name, prepared)
+    }
+
+    /// Gives a prepared segment its name.
+    pub(crate) fn begin<D: Storage<File = F>>(
+        storage: &D,
+        name: Name,
+        prepared: Prepared<F>,
+    ) -> Result<Self, MakeFailure> {
+        let Prepared { file, lanes, header, temporary } = prepared;
         let text = name.text();
         storage.rename(&temporary, &text).map_err(|error| {
             MakeFailure::Undone(LogError::io("name the segment", storage.path(&text), error))
@@ -184,7 +246,8 @@ impl<F: StorageFile> Segment<F> {
         storage.sync_names().map_err(|error| {
             MakeFailure::Unknown(LogError::io("sync the directory", storage.path(""), error))
         })?;
-        Ok(Self { file, name, salt: header.salt, capacity, offset: HEADER })
+        let Header { salt, capacity, .. } = header;
+        Ok(Self { file, name, salt, capacity, offset: HEADER, lanes })
     }
 }
 

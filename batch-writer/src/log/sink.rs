@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 use latchwork_sync::atomic::{AtomicU64, Ordering};
 use latchwork_sync::lock::Arc;
 
+use super::ahead::{Ahead, Fetched};
 use super::error::LogError;
 use super::files::Directory;
 use super::frame::{Location, MOST_PAYLOAD, encode, framed};
@@ -13,10 +14,10 @@ use super::options::LogOptions;
 use super::payload::Payload;
 use super::reader::Reader;
 use super::recover::{Record, Recovery, recover};
-use super::segment::{HEADER, MakeFailure, Name, Segment, spare};
+use super::segment::{HEADER, MakeFailure, Name, Prepared, Request, Segment, spare};
 use super::storage::{Storage, StorageFile};
 use crate::batch::Batch;
-use crate::sink::{Sink, WriteFailure};
+use crate::sink::{DetachedSync, Sink, WriteFailure};
 
 /// A buffer larger than this is given back after its batch.
 const KEPT_BUFFER: usize = 4 << 20;
@@ -34,6 +35,13 @@ pub struct Log<P = Vec<u8>, D: Storage = Directory> {
     /// Forgotten segments that may be written again, and how many are kept.
     spares: Vec<String>,
     recycled: usize,
+    /// Syncs that may be in flight.
+    lanes: usize,
+    /// Whether segments are made ahead, by whom, and whether one was asked for.
+    makes_ahead: bool,
+    ahead: Option<Ahead<D>>,
+    asked: bool,
+    segments_ahead: u64,
     /// The sequence number of the next record.
     next: u64,
     /// Records before this one are durable; shared with the readers.
@@ -57,7 +65,11 @@ impl<P: Payload, D: Storage> Log<P, D> {
         show: impl FnMut(Record<'_>),
     ) -> Result<Self, LogError> {
         let lock = storage.lock()?;
-        let (segment, next, recovery) = recover(&storage, options.segment_bytes, show)?;
+        let mut options = options.clone();
+        if !storage.syncs_for_all_handles() {
+            options.lanes = 0;
+        }
+        let (segment, next, recovery) = recover(&storage, &options, show)?;
         Ok(Self {
             storage: Arc::new(storage),
             lock: Some(lock),
@@ -65,6 +77,11 @@ impl<P: Payload, D: Storage> Log<P, D> {
             segment_bytes: options.segment_bytes,
             spares: Vec::new(),
             recycled: options.recycled,
+            lanes: options.lanes,
+            makes_ahead: options.ahead,
+            ahead: None,
+            asked: false,
+            segments_ahead: 0,
             next,
             durable: Arc::new(AtomicU64::new(next)),
             buffer: Vec::new(),
@@ -124,15 +141,78 @@ impl<P: Payload, D: Storage> Log<P, D> {
     fn rotate(&mut self, needed: u64) -> Result<(), WriteFailure<LogError>> {
         let name = Name { number: self.segment.name.number + 1, first: self.next };
         let capacity = self.segment_bytes.max((HEADER + needed).next_multiple_of(HEADER));
-        let spare = if capacity == self.segment_bytes { self.spares.pop() } else { None };
-        self.segment =
-            Segment::make(&*self.storage, name, capacity, spare).map_err(
-                |failure| match failure {
-                    MakeFailure::Undone(error) => WriteFailure::Undone(error),
-                    MakeFailure::Unknown(error) => WriteFailure::Torn(error),
-                },
-            )?;
+        if self.lanes > 0 {
+            // Syncs may be in flight, or a part of the batch not yet synced: a segment is begun
+            // only when everything before it is durable.
+            self.sync_file().map_err(WriteFailure::Torn)?;
+        }
+        let prepared = self.prepared(name.number, capacity);
+        let segment = if let Some(prepared) = prepared {
+            self.segments_ahead += 1;
+            Segment::begin(&*self.storage, name, prepared)
+        } else {
+            let request = self.request(name.number, capacity);
+            Segment::make(&*self.storage, name, request)
+        };
+        self.segment = segment.map_err(|failure| match failure {
+            MakeFailure::Undone(error) => WriteFailure::Undone(error),
+            MakeFailure::Unknown(error) => WriteFailure::Torn(error),
+        })?;
         Ok(())
+    }
+
+    fn request(&mut self, number: u64, capacity: u64) -> Request {
+        let spare = if capacity == self.segment_bytes { self.spares.pop() } else { None };
+        Request { number, capacity, spare, lanes: self.lanes }
+    }
+
+    /// The segment that was made ahead, if it is the one that is needed.
+    fn prepared(&mut self, number: u64, capacity: u64) -> Option<Prepared<D::File>> {
+        let fetched = self.ahead.as_ref().filter(|_| self.asked)?.fetch();
+        self.asked = false;
+        match fetched {
+            Fetched::Prepared(prepared) if prepared.is(number, capacity) => Some(prepared),
+            Fetched::Prepared(_) => None,
+            Fetched::Nothing(spare) => {
+                self.spares.extend(spare);
+                None
+            }
+        }
+    }
+
+    /// Asks for the next segment once this one is half full.
+    fn ask_ahead(&mut self) {
+        if !self.makes_ahead || self.asked || self.segment.offset < self.segment.capacity / 2 {
+            return;
+        }
+        if self.ahead.is_none() {
+            match Ahead::start(&self.storage) {
+                Ok(ahead) => self.ahead = Some(ahead),
+                // Then whoever needs a segment makes it.
+                Err(_) => self.makes_ahead = false,
+            }
+        }
+        let request = self.request(self.segment.name.number + 1, self.segment_bytes);
+        if let Some(ahead) = &self.ahead {
+            ahead.ask(request);
+            self.asked = true;
+        }
+    }
+
+    /// Whether the next segment has been made, or tried to be, while this one is written.
+    pub fn is_next_prepared(&self) -> bool {
+        self.asked && self.ahead.as_ref().is_some_and(Ahead::is_ready)
+    }
+
+    /// How many segments since the opening were made ahead, and only named by a writer.
+    pub fn segments_prepared(&self) -> u64 {
+        self.segments_ahead
+    }
+
+    fn sync_file(&self) -> Result<(), LogError> {
+        self.segment.file.sync().map_err(|error| {
+            LogError::io("sync", self.storage.path(&self.segment.name.text()), error)
+        })
     }
 
     /// Takes back a write that failed: nothing of it may come back after a crash either.
@@ -169,6 +249,8 @@ impl<P: Payload, D: Storage> Sink for Log<P, D> {
         }
         self.buffer.clear();
         let mut sequence = self.next;
+        // Relaxed: a number too low only tells less.
+        let durable = self.durable.load(Ordering::Relaxed);
         for index in 0..batch.len() {
             let length = batch.op(index).length();
             if length > MOST_PAYLOAD {
@@ -181,7 +263,6 @@ impl<P: Payload, D: Storage> Sink for Log<P, D> {
                 offset: self.segment.offset + self.buffer.len() as u64,
                 length: length as u32,
             };
-            let durable = self.next;
             encode(&mut self.buffer, self.segment.salt, sequence, durable, batch.op(index));
             batch.accept(index, location);
             sequence += 1;
@@ -194,16 +275,25 @@ impl<P: Payload, D: Storage> Sink for Log<P, D> {
         if self.buffer.capacity() > KEPT_BUFFER {
             self.buffer = Vec::new();
         }
+        self.ask_ahead();
         Ok(())
     }
 
     fn sync(&mut self) -> Result<(), LogError> {
-        self.segment.file.sync().map_err(|error| {
-            LogError::io("sync", self.storage.path(&self.segment.name.text()), error)
-        })?;
+        self.sync_file()?;
         // Release: a reader that sees the number sees what was written.
         self.durable.store(self.next, Ordering::Release);
         Ok(())
+    }
+
+    fn detach_sync(&mut self, lane: usize) -> Option<Box<dyn DetachedSync<LogError>>> {
+        Some(Box::new(LogSync {
+            storage: Arc::clone(&self.storage),
+            file: Arc::clone(self.segment.lanes.get(lane)?),
+            name: self.segment.name,
+            upto: self.next,
+            durable: Arc::clone(&self.durable),
+        }))
     }
 
     fn position(&self) -> u64 {
@@ -211,8 +301,43 @@ impl<P: Payload, D: Storage> Sink for Log<P, D> {
     }
 
     fn close(&mut self) -> Result<(), LogError> {
+        // Before another log may have the directory.
+        if let Some(ahead) = self.ahead.take() {
+            ahead.end();
+        }
         self.lock = None;
         Ok(())
+    }
+}
+
+impl<P, D: Storage> Drop for Log<P, D> {
+    fn drop(&mut self) {
+        if let Some(ahead) = self.ahead.take() {
+            ahead.end();
+        }
+        self.lock = None;
+    }
+}
+
+/// The sync of a log's segment.
+struct LogSync<D: Storage> {
+    storage: Arc<D>,
+    file: Arc<D::File>,
+    name: Name,
+    upto: u64,
+    durable: Arc<AtomicU64>,
+}
+
+impl<D: Storage> DetachedSync<LogError> for LogSync<D> {
+    fn sync(&mut self) -> Result<(), LogError> {
+        let path = || self.storage.path(&self.name.text());
+        self.file.sync().map_err(|error| LogError::io("sync", path(), error))
+    }
+
+    fn landed(&mut self) {
+        // Release: a reader that sees the number sees what was written. One after the other: the
+        // flights land in order.
+        self.durable.store(self.upto, Ordering::Release);
     }
 }
 

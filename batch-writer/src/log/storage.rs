@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use super::error::LogError;
 
 /// One directory of files.
-pub trait Storage {
+pub trait Storage: Send + Sync + 'static {
     /// An open file.
-    type File: StorageFile;
+    type File: StorageFile + Send + Sync + 'static;
     /// Held while a log is open.
     type Lock: Send + Debug;
 
@@ -61,6 +61,12 @@ pub trait Storage {
     ///
     /// The system's.
     fn sync_names(&self) -> io::Result<()>;
+
+    /// Whether a sync through one open file covers what was written through another of the same
+    /// name; yes by default. A log over one that doesn't never lets its syncs go.
+    fn syncs_for_all_handles(&self) -> bool {
+        true
+    }
 
     /// A file's path, for errors.
     fn path(&self, name: &str) -> PathBuf;

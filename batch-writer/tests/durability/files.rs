@@ -38,7 +38,8 @@ pub(crate) fn record(number: u64) -> Vec<u8> {
 /// Opens the log in small segments, and checks and shows the numbers of its records.
 pub(crate) fn open(directory: &Path) -> Result<(Log<Vec<u8>>, BTreeSet<u64>), LogError> {
     let mut found = BTreeSet::new();
-    let log = Log::<Vec<u8>>::options().segment_bytes(64 << 10).open(directory, |shown| {
+    let options = Log::<Vec<u8>>::options().segment_bytes(64 << 10).syncs_in_flight(2);
+    let log = options.open(directory, |shown| {
         let number = u64::from_le_bytes(shown.payload[..8].try_into().expect("eight bytes"));
         assert_eq!(shown.payload, record(number), "a record that nobody wrote");
         assert!(found.insert(number), "a record that is there twice");

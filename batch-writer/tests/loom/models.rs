@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use latchwork_batch_writer::checked::{Flaws, Sound};
 use latchwork_sync::model::{Model, Scene, main};
 
+use crate::flying::{
+    close_in_flight, failed_flight, failed_flight_in_one_lane, failed_flight_of_three, one_lane,
+    one_lane_of_three, panic_in_flight, two_lanes, two_lanes_of_three,
+};
 use crate::handing::{
     close_against_failure, close_against_submit, deadline_in_batches, deadline_of_two,
     deadline_one_by_one, failed_sync_in_batches, failed_sync_of_two, failed_sync_one_by_one,
@@ -54,6 +58,13 @@ twins! {
     drop_frees: DROP_FREES in abandoned;
     withdraw_blind_by_task: WITHDRAW_BLIND in withdrawn;
     no_farewell_after_failure: NO_FAREWELL in failed_sync_for_tasks;
+    launch_blind: LAUNCH_BLIND in one_lane;
+    land_out_of_turn: LAND_OUT_OF_TURN in two_lanes;
+    turn_in_flight: TURN_IN_FLIGHT in one_lane;
+    fail_alone: FAIL_ALONE in failed_flight;
+    queue_of_nobody: QUEUE_OF_NOBODY in failed_flight_of_three;
+    flight_answers_before_gate: WAKE_BEFORE_GATE in failed_flight_of_three;
+    no_guard_in_flight: NO_GUARD in panic_in_flight;
 }
 
 /// A model with its preemption bound; more schedules than shuttle can enumerate.
@@ -64,6 +75,7 @@ fn model(name: &'static str, scene: Scene, bound: usize) -> Model {
 pub(crate) fn run() -> ExitCode {
     let mut models = among_submitters();
     models.extend(with_tasks());
+    models.extend(with_flights());
     main(&models)
 }
 
@@ -121,5 +133,24 @@ fn with_tasks() -> Vec<Model> {
         model("failed_sync_for_tasks", failed_sync_for_tasks::<Sound>, 1)
             .twin("no_farewell_after_failure", no_farewell_after_failure),
         model("panic_for_tasks", panic_for_tasks::<Sound>, 1),
+    ]
+}
+
+fn with_flights() -> Vec<Model> {
+    vec![
+        model("one_lane", one_lane::<Sound>, 2)
+            .twin("launch_blind", launch_blind)
+            .twin("turn_in_flight", turn_in_flight),
+        model("two_lanes", two_lanes::<Sound>, 2).twin("land_out_of_turn", land_out_of_turn),
+        model("one_lane_of_three", one_lane_of_three::<Sound>, 1),
+        model("two_lanes_of_three", two_lanes_of_three::<Sound>, 1),
+        model("failed_flight", failed_flight::<Sound>, 2).twin("fail_alone", fail_alone),
+        model("failed_flight_in_one_lane", failed_flight_in_one_lane::<Sound>, 2),
+        model("failed_flight_of_three", failed_flight_of_three::<Sound>, 1)
+            .twin("queue_of_nobody", queue_of_nobody)
+            .twin("flight_answers_before_gate", flight_answers_before_gate),
+        model("panic_in_flight", panic_in_flight::<Sound>, 2)
+            .twin("no_guard_in_flight", no_guard_in_flight),
+        model("close_in_flight", close_in_flight::<Sound>, 2),
     ]
 }

@@ -1,7 +1,7 @@
 //! A sink that asserts the invariants, and submissions that check what they are told.
 
 use latchwork_batch_writer::checked::{Core, Flaws};
-use latchwork_batch_writer::{Batch, Options, Sink, SubmitError, WriteFailure};
+use latchwork_batch_writer::{Batch, DetachedSync, Options, Sink, SubmitError, WriteFailure};
 use latchwork_sync::cell::UnsafeCell;
 use latchwork_sync::lock::Arc;
 use latchwork_sync::model::block_on;
@@ -36,11 +36,70 @@ pub(crate) struct Probe {
     inside: UnsafeCell<u32>,
     strike: Strike,
     dead: bool,
+    airport: Option<Arc<Airport>>,
+    launched: u32,
+}
+
+/// What the detached syncs of one sink share: a write that races with any other sync on the lane,
+/// and the number of those that have landed, which each writes in its turn.
+#[derive(Default)]
+pub(crate) struct Airport {
+    lanes: [Payload; 2],
+    landed: Payload,
+}
+
+/// A sync apart from the probe; the flight that is struck is told by its number.
+struct Detached {
+    airport: Arc<Airport>,
+    lane: usize,
+    number: u32,
+    strike: Strike,
+}
+
+impl DetachedSync<Error> for Detached {
+    fn sync(&mut self) -> Result<(), Error> {
+        // SAFETY: loom fails the scene where another sync is on the lane (L2).
+        self.airport.lanes[self.lane].0.with_mut(|count| unsafe { *count += 1 });
+        match self.strike {
+            Strike::Error => Err("EIO"),
+            Strike::Panic => std::panic::resume_unwind(Box::new("struck")),
+            Strike::Never => Ok(()),
+        }
+    }
+
+    fn landed(&mut self) {
+        // SAFETY: loom fails the scene where two land at the same time (L1).
+        self.airport.landed.0.with_mut(|count| unsafe {
+            assert_eq!(*count, self.number, "landed out of turn (L1)");
+            *count += 1;
+        });
+    }
 }
 
 impl Probe {
     pub(crate) fn new(strike: Strike) -> Self {
-        Self { executed: Vec::new(), inside: UnsafeCell::new(0), strike, dead: false }
+        Self {
+            executed: Vec::new(),
+            inside: UnsafeCell::new(0),
+            strike,
+            dead: false,
+            airport: None,
+            launched: 0,
+        }
+    }
+
+    /// A sink that lets its syncs go; the first is struck.
+    pub(crate) fn detaching(strike: Strike) -> Self {
+        Self { airport: Some(Arc::default()), ..Self::new(strike) }
+    }
+
+    /// How many syncs have landed, for who has the sink with nothing in flight.
+    pub(crate) fn landed(&self) -> u32 {
+        let airport = self.airport.as_ref().expect("a sink that lets its syncs go");
+        // SAFETY: loom fails the scene where a flight still lands.
+        let landed = airport.landed.0.with(|count| unsafe { *count });
+        assert!(self.strike != Strike::Never || landed == self.launched, "a turn in flight (L4)");
+        landed
     }
 
     /// A write that races with any other holder's (I1).
@@ -93,6 +152,15 @@ impl Sink for Probe {
         }
     }
 
+    fn detach_sync(&mut self, lane: usize) -> Option<Box<dyn DetachedSync<Error>>> {
+        self.step();
+        let airport = Arc::clone(self.airport.as_ref()?);
+        let number = self.launched;
+        self.launched += 1;
+        let strike = if number == 0 { self.strike } else { Strike::Never };
+        Some(Box::new(Detached { airport, lane, number, strike }))
+    }
+
     fn position(&self) -> u64 {
         0
     }
@@ -108,6 +176,12 @@ impl Sink for Probe {
 pub(crate) fn writer<F: Flaws>(batch: usize, strike: Strike) -> Arc<Writer<F>> {
     let options = Options::new().batch_operations(batch).sibling_wait(Duration::ZERO);
     Arc::new(Core::new(Probe::new(strike), options, false))
+}
+
+/// A writer with so many syncs in flight.
+pub(crate) fn ahead<F: Flaws>(lanes: usize, batch: usize, strike: Strike) -> Arc<Writer<F>> {
+    let options = Options::new().batch_operations(batch).sibling_wait(Duration::ZERO);
+    Arc::new(Core::new(Probe::detaching(strike), options.syncs_in_flight(lanes), false))
 }
 
 /// A writer with a dedicated thread, which the scene must start.

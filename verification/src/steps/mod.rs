@@ -180,7 +180,7 @@ pub(crate) const ALL: &[Step] = &[
     },
     Step {
         name: "stress",
-        about: "programs that run for long: 10^8 timed operations on the policies of the lock",
+        about: "what runs for long: 10^8 timed operations on the lock, 10^4 crashes and 100 power cuts",
         when: When::Long,
         run: stress::run,
     },
