@@ -273,7 +273,7 @@ fn nothing_acknowledged_is_lost_and_nothing_else_appears() {
         crashes.set(crashes.get() + lives.len());
     });
     let (crashes, records) = (crashes.get(), records.get());
-    println!("note: {crashes} losses of power, {records} records acknowledged, none lost");
+    println!("told: {crashes} losses of power, {records} records acknowledged, none lost");
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn nothing_acknowledged_in_turn_is_lost_with_two_syncs_in_flight() {
         crashes.set(crashes.get() + lives.len());
     });
     let (crashes, records) = (crashes.get(), records.get());
-    println!("note: {crashes} losses of power with syncs in flight, {records} records, none lost");
+    println!("told: {crashes} losses of power with syncs in flight, {records} records, none lost");
 }
 
 #[test]
@@ -295,5 +295,5 @@ fn records_of_a_segments_earlier_lives_never_come_back() {
         crashes.set(crashes.get() + lives.len());
     });
     let (crashes, segments) = (crashes.get(), segments.get());
-    println!("note: {crashes} losses of power, {segments} segments forgotten, nothing came back");
+    println!("told: {crashes} losses of power, {segments} segments forgotten, nothing came back");
 }

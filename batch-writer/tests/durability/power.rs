@@ -155,7 +155,7 @@ fn what_was_acknowledged_survives_a_loss_of_power() {
     disk.mount().expect("it could be mounted before");
     check(&disk.mount.join("log"), &acknowledged);
     assert!(!acknowledged.is_empty());
-    println!("note: {cuts} power cuts, {} records acknowledged, none lost", acknowledged.len());
+    println!("told: {cuts} power cuts, {} records acknowledged, none lost", acknowledged.len());
 }
 
 /// The file system's own disk is a file on a full memory file system: what the kernel took into
@@ -194,6 +194,6 @@ fn fill(below: &Path) -> Result<(), String> {
     run("mount", &["-o", "remount,size=64m", text(below)])?;
     disk.mount()?;
     check(&log, &acknowledged);
-    println!("note: a disk that fails, {} records acknowledged, none lost", acknowledged.len());
+    println!("told: a disk that fails, {} records acknowledged, none lost", acknowledged.len());
     Ok(())
 }

@@ -63,7 +63,7 @@ fn tests(run: &Run, krate: &Crate) -> anyhow::Result<Option<Outcome>> {
         let after = move |line: &str| Some(line.split_once(mark)?.1.to_owned());
         finished.output.lines().filter_map(after)
     };
-    outcome.notes = said("note: ").collect();
+    outcome.notes = said("told: ").collect();
     outcome.skipped.extend(said("skipped: "));
     Ok(Some(outcome.repeat(&command)))
 }
