@@ -156,14 +156,14 @@ impl<T> Biased<T> {
                 // Pairs with the heavy of a guest (I1, I3).
                 asym::light();
             }
-            // Acquire, as in `take`.
+            // Acquire: pairs with the Release of the guest's leaving (I2).
             if self.guest.load(Ordering::Acquire) & VISITING == 0 {
                 return;
             }
             // Release, as in `Leave`.
             self.state.store(before, Ordering::Release);
-            // Acquire: pairs with the Release of the guest's leaving (I2).
-            while self.guest.load(Ordering::Acquire) & VISITING != 0 {
+            // Relaxed: the load at the loop's head finds no older value, and acquires.
+            while self.guest.load(Ordering::Relaxed) & VISITING != 0 {
                 backoff.snooze();
             }
             // Release, as in `take`.

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use latchwork_sync::atomic::{AtomicMut, AtomicPtr, AtomicUsize, Ordering};
+use latchwork_sync::cell::UnsafeCell;
 use latchwork_sync::const_fn;
 
 /// Garbage that can be handed over.
@@ -21,7 +22,8 @@ pub(crate) struct Orphans<B: Bundle> {
 
 struct Orphan<B> {
     bundle: B,
-    next: *mut Orphan<B>,
+    /// Written before the node is published, read by who has taken it.
+    next: UnsafeCell<*mut Orphan<B>>,
 }
 
 impl<B: Bundle> Orphans<B> {
@@ -54,11 +56,14 @@ impl<B: Bundle> Orphans<B> {
 
     /// Leaves `bundle` behind, which was counted.
     pub(crate) fn push(&self, bundle: B) {
-        let node = Box::into_raw(Box::new(Orphan { bundle, next: core::ptr::null_mut() }));
+        let next = UnsafeCell::new(core::ptr::null_mut());
+        let node = Box::into_raw(Box::new(Orphan { bundle, next }));
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
+            // SAFETY: the node was just made.
+            let next = unsafe { &(*node).next };
             // SAFETY: the node is this thread's own until the exchange publishes it.
-            unsafe { (*node).next = head };
+            next.with_mut(|next| unsafe { *next = head });
             // Release: pairs with the Acquire in `take`, also for nodes further down, since every
             // change of the head is a read-modify-write.
             match self.head.compare_exchange_weak(head, node, Ordering::Release, Ordering::Relaxed)
@@ -85,7 +90,8 @@ impl<B: Bundle> Orphans<B> {
         while !next.is_null() {
             // SAFETY: `push` made the node from a box; the swap made it this thread's own.
             let node = *unsafe { Box::from_raw(next) };
-            next = node.next;
+            // SAFETY: as above.
+            next = node.next.with(|next| unsafe { *next });
             keep(node.bundle);
         }
     }

@@ -67,15 +67,24 @@ impl<M: Mode> Engine<M> {
 
     /// The number for a bag that is sealed now: that of the next heavy to begin.
     pub(super) fn ticket(&self) -> u64 {
-        // A read-modify-write, AcqRel: the heavy that it precedes in this word's order sees, by
-        // its own, what this thread unlinked (I2).
-        self.started.count.fetch_add(0, Ordering::AcqRel) + UNIT
+        if fault!(M, PLAIN_TICKET) {
+            return self.started.count.load(Ordering::Relaxed) + UNIT;
+        }
+        // A read-modify-write, Release: pairs with the Acquire of the heavies that it precedes in
+        // this word's order, so that what this thread unlinked happens before them (I2). It
+        // acquires nothing: a number says only what is still to come.
+        self.started.count.fetch_add(0, Ordering::Release) + UNIT
     }
 
-    /// Whether heavy `number` has ended. If so, it happened before this call's return.
-    pub(super) fn has_ended(&self, number: u64) -> bool {
+    /// The era: every heavy with a lower number has ended, and happened before this call's return.
+    pub(super) fn ended(&self) -> u64 {
         // Acquire: pairs with the Release in `advance`.
-        era_of(self.era.load(Ordering::Acquire)) > number
+        era_of(self.era.load(Ordering::Acquire))
+    }
+
+    /// Whether heavy `number` has ended. A hint: what rests on it asks [`Engine::ended`].
+    pub(super) fn has_ended(&self, number: u64) -> bool {
+        era_of(self.era.load(Ordering::Relaxed)) > number
     }
 
     /// Issues a heavy, unless another thread is at it. Whether it did.
@@ -85,9 +94,9 @@ impl<M: Mode> Engine<M> {
         if busy.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return false;
         }
-        // AcqRel: I2. It acquires from every seal before it, so what those threads unlinked
-        // happens before the heavy.
-        let number = count.fetch_add(UNIT, Ordering::AcqRel) + UNIT;
+        // Acquire: pairs with the Release of every `ticket` before it, so that what those threads
+        // unlinked happens before the heavy (I2).
+        let number = count.fetch_add(UNIT, Ordering::Acquire) + UNIT;
         if fault!(M, EARLY_ERA) {
             self.era.store((number + UNIT) | fences(), Ordering::Relaxed);
         }
@@ -144,10 +153,8 @@ impl<M: Mode> Engine<M> {
         }
     }
 
-    /// The number below which every bag is ripe (I4).
-    pub(super) fn horizon(&self) -> u64 {
-        // Acquire: H(r) happened before, for each r below.
-        let era = era_of(self.era.load(Ordering::Acquire));
+    /// The number below which every bag is ripe (I4), by an `era` that [`Engine::ended`] gave.
+    pub(super) fn horizon(&self, era: u64) -> u64 {
         self.records().fold(era, |oldest, record| match record.published() {
             Some(word) => {
                 record.notice(word, era);
@@ -157,14 +164,13 @@ impl<M: Mode> Engine<M> {
         })
     }
 
-    /// The pins there are, by birth, and the number below which a heavy has ended (I8).
-    pub(super) fn scan_pins(&self, seen: &mut Pins) {
-        // Acquire, as in `horizon`, and before any record is looked at.
-        seen.era = era_of(self.era.load(Ordering::Acquire));
+    /// The pins there are, by birth (I8), looked at after [`Engine::ended`] gave `era`.
+    pub(super) fn scan_pins(&self, era: u64, seen: &mut Pins) {
+        seen.era = era;
         seen.pins.clear();
         seen.pins.extend(self.records().filter_map(|record| {
             let word = record.published()?;
-            record.notice(word, seen.era);
+            record.notice(word, era);
             Some((era_of(word), record.highest()))
         }));
     }
@@ -173,15 +179,19 @@ impl<M: Mode> Engine<M> {
     /// Gives the horizon, which is above `number`.
     pub(super) fn wait_for_pins(&self, number: u64) -> u64 {
         let backoff = Backoff::new();
-        while !self.has_ended(number) {
+        let era = loop {
+            let era = self.ended();
+            if era > number {
+                break era;
+            }
             // One that was under way already doesn't count: then this issues its own.
             if !self.advance() {
                 backoff.snooze();
             }
-        }
+        };
         let pause = Pause::new();
         loop {
-            let horizon = self.horizon();
+            let horizon = self.horizon(era);
             if horizon > number {
                 return horizon;
             }

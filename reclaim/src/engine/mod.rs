@@ -21,9 +21,10 @@
 //! - I1, *a pin is published before it is used*: a record is in the list and its word holds an
 //!   era that `era` has held, before L; every load of a shared object comes after L. An era that
 //!   is out of date only makes the pin block more.
-//! - I2, *a seal precedes its heavy*: the number comes from a read-modify-write of `started`, as
-//!   does the start of a heavy; so what the sealing thread unlinked happens before H(r) begins.
-//!   (A plain load of `started` could be served before the sealer's own stores are visible.)
+//! - I2, *a seal precedes its heavy*: the number comes from a read-modify-write of `started` with
+//!   Release, the start of a heavy from one with Acquire; so what the sealing thread unlinked
+//!   happens before H(r) begins. (A plain load of `started` could be served before the sealer's
+//!   own stores are visible.)
 //! - I3, *one heavy at a time*, by a lock that is only ever tried; so `era` counts upwards, and
 //!   `era > r` read with Acquire means that H(r) happened before.
 //! - I4, *free*: a bag is freed by a thread that has read `era > r` and after that a word without

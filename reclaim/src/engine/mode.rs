@@ -117,6 +117,8 @@ pub mod faults {
     pub const NO_LIGHT: u32 = 1 << 1;
     /// The number of a bag is taken when the bag is opened, before what is in it was unlinked.
     pub const EARLY_TICKET: u32 = 1 << 2;
+    /// A number comes from a load, which may be served before this thread's own stores are visible.
+    pub const PLAIN_TICKET: u32 = 1 << 3;
     /// The end of an inner guard ends the outer one's pin.
     pub const NO_DEPTH: u32 = 1 << 5;
     /// A nested pin publishes the present era.

@@ -130,14 +130,15 @@ impl<M: Mode> Record<M> {
                 garbage.adopt(bag, &self.counts);
             });
             let Some(oldest) = garbage.oldest() else { return };
-            if !engine.has_ended(oldest) {
+            let era = engine.ended();
+            if era <= oldest {
                 return;
             }
             if M::BY_BIRTH {
-                engine.scan_pins(&mut garbage.pins);
+                engine.scan_pins(era, &mut garbage.pins);
                 garbage.ripen_by_birth::<M>();
             } else {
-                garbage.ripen(engine.horizon());
+                garbage.ripen(engine.horizon(era));
             }
         });
     }

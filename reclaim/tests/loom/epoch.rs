@@ -1,9 +1,9 @@
 use latchwork_reclaim::engine::faults::{
     EARLY_ERA, EARLY_TICKET, Faulty, NESTED_REPIN, NO_DEPTH, NO_HEAVY, NO_HIGH, NO_HIGH_LIGHT,
-    NO_LIGHT,
+    NO_LIGHT, PLAIN_TICKET,
 };
-use latchwork_reclaim::engine::{ByBirth, Mode, Numbered, Whole};
-use latchwork_reclaim::{Atomic, Config, Guard, Section};
+use latchwork_reclaim::engine::{ByBirth, Mode, Numbered, NumberedHandle, Whole};
+use latchwork_reclaim::{Atomic, Config, Guard, Owned, Section};
 use latchwork_sync::atomic::Ordering;
 use latchwork_sync::lock::Arc;
 use latchwork_sync::model::Model;
@@ -36,6 +36,21 @@ impl<M: Mode> Scene<M> {
         let old = self.cell.swap(new, Ordering::AcqRel, guard);
         // SAFETY: the cell was the only way to it, and the swap gives it out once.
         unsafe { guard.retire_with::<_, Bury>(old) };
+    }
+
+    /// Replaces the probe as the only writer, who needs no guard; waits for the readers, and frees
+    /// the old one at once, without any bag. Gives its memory, which is to stay until every reader
+    /// has ended.
+    fn replace_and_wait(&self, handle: &mut NumberedHandle<M>) -> Owned<Probe, M::Header> {
+        let new = handle.pin().own(Probe::new());
+        let old = self.cell.peek(Ordering::Relaxed);
+        let replaced = self.cell.compare_exchange(old, new, Ordering::Release, Ordering::Relaxed);
+        assert!(replaced.is_ok());
+        handle.synchronize();
+        // SAFETY: unlinked by this thread alone, and every reader that may have seen it has left.
+        let old = unsafe { old.into_owned() };
+        old.free();
+        old
     }
 
     /// Frees what is left, and counts what was freed in all.
@@ -87,26 +102,21 @@ fn retire_against_two_pins<M: Mode>() -> String {
     freed.to_string()
 }
 
-/// The same with a second pin that nests: a scan may find the nested word alone.
-fn retire_against_nested_pins<M: Mode>() -> String {
+/// A reader's second pin nests: a scan may find a nested word alone, by which it must see what was
+/// done under the first.
+fn free_against_nested_pins<M: Mode>() -> String {
     let scene = Scene::<M>::new(1);
     let theirs = Arc::clone(&scene);
     let readers = scene.domain.register();
-    let mut handle = scene.domain.register();
-    let reader = thread::spawn(move || {
-        theirs.read(&readers.pin_nested());
-        let outer = readers.pin_nested();
-        let inner = readers.pin_nested();
-        drop(outer);
-        drop(inner);
-    });
-    scene.replace(&handle.pin());
-    handle.flush();
-    let freed = count_graves();
-    reader.join().unwrap();
-    drop(handle);
-    assert_eq!(freed + Scene::end(scene), 1, "the retired probe is freed once");
-    freed.to_string()
+    let mut writers = scene.domain.register();
+    let writer = thread::spawn(move || theirs.replace_and_wait(&mut writers));
+    scene.read(&readers.pin_nested());
+    let outer = readers.pin_nested();
+    let inner = readers.pin_nested();
+    drop(outer);
+    drop(inner);
+    drop((readers, writer.join().unwrap()));
+    Scene::end(scene).to_string()
 }
 
 /// A bag that stays open while a grace period goes by: its number must come when it is sealed.
@@ -200,18 +210,51 @@ fn synchronize_against_pin<M: Mode>() -> String {
         theirs.read(&readers.pin());
     });
     let mut handle = scene.domain.register();
-    let old = {
-        let guard = handle.pin();
-        let new = guard.own(Probe::new());
-        scene.cell.swap(new, Ordering::AcqRel, &guard).as_tagged()
-    };
-    handle.synchronize();
-    // SAFETY: unlinked by this thread alone, and every reader that may have seen it has left.
-    let old = unsafe { old.into_owned() };
-    old.free();
+    let old = scene.replace_and_wait(&mut handle);
     drop(handle);
     reader.join().unwrap();
     drop(old);
+    Scene::end(scene).to_string()
+}
+
+/// The heavy may be another thread's, who sees by it what was unlinked.
+fn synchronize_by_another<M: Mode>() -> String {
+    let scene = Scene::<M>::new(1);
+    let theirs = Arc::clone(&scene);
+    let mut others = scene.domain.register();
+    let mut handle = scene.domain.register();
+    let other = thread::spawn(move || {
+        others.synchronize();
+        theirs.read(&others.pin());
+    });
+    let old = scene.replace_and_wait(&mut handle);
+    drop(handle);
+    other.join().unwrap();
+    drop(old);
+    Scene::end(scene).to_string()
+}
+
+/// A reader issues a heavy under its pin, for a bag of another handle: whoever relies on that heavy
+/// must see the pin.
+fn synchronize_by_a_reader<M: Mode>() -> String {
+    let scene = Scene::<M>::new(1);
+    let theirs = Arc::clone(&scene);
+    let mut readers = scene.domain.register();
+    let mut others = scene.domain.register();
+    let mut handle = scene.domain.register();
+    others.pin().defer(|| ());
+    let reader = thread::spawn(move || {
+        {
+            let guard = readers.pin();
+            // SAFETY: published whole, loaded and used under one guard.
+            let probe = unsafe { theirs.cell.load(&guard).deref() };
+            others.flush();
+            probe.look();
+        }
+        (readers, others)
+    });
+    let old = scene.replace_and_wait(&mut handle);
+    drop((handle, reader.join().unwrap(), old));
     Scene::end(scene).to_string()
 }
 
@@ -279,10 +322,10 @@ pub(super) fn models() -> Vec<Model> {
             .twin("no_light", retire_against_pin::<With<NO_LIGHT>>),
         Model::new("epoch_retire_against_two_pins", retire_against_two_pins::<Whole>)
             .random_under_shuttle(20_000),
-        Model::new("epoch_retire_against_nested_pins", retire_against_nested_pins::<Whole>)
-            .bound(2)
+        Model::new("epoch_free_against_nested_pins", free_against_nested_pins::<Whole>)
+            .bound(3)
             .random_under_shuttle(20_000)
-            .twin("no_light", retire_against_nested_pins::<With<NO_LIGHT>>),
+            .twin("no_light", free_against_nested_pins::<With<NO_LIGHT>>),
         Model::new("epoch_bag_open_across_a_barrier", bag_open_across_a_barrier::<Whole>)
             .random_under_shuttle(20_000)
             .twin("early_ticket", bag_open_across_a_barrier::<With<EARLY_TICKET>>),
@@ -303,6 +346,17 @@ pub(super) fn models() -> Vec<Model> {
         Model::new("epoch_synchronize_against_pin", synchronize_against_pin::<Whole>)
             .random_under_shuttle(20_000)
             .twin("no_heavy", synchronize_against_pin::<With<NO_HEAVY>>),
+        Model::new("epoch_synchronize_by_another", synchronize_by_another::<Whole>)
+            .bound(2)
+            .random_under_shuttle(20_000)
+            .twin("plain_ticket", synchronize_by_another::<With<PLAIN_TICKET>>),
+        Model::new("epoch_synchronize_by_another_by_fences", synchronize_by_another::<Whole>)
+            .bound(2)
+            .symmetric_fences()
+            .random_under_shuttle(20_000),
+        Model::new("epoch_synchronize_by_a_reader", synchronize_by_a_reader::<Whole>)
+            .bound(2)
+            .random_under_shuttle(20_000),
         Model::new("epoch_two_retire_while_one_reads", two_retire_while_one_reads::<Whole>)
             .bound(1)
             .random_under_shuttle(20_000),

@@ -73,6 +73,29 @@ fn publish_against_scan<const FAULTS: u32>() -> String {
     freed.to_string()
 }
 
+/// A reader whose third shield needs another block of slots.
+fn grow_against_scan() -> String {
+    let scene = Scene::<1>::new(1, 0);
+    let theirs = Arc::clone(&scene);
+    let mut readers = scene.domain.register();
+    let mut handle = scene.domain.register();
+    let reader = thread::spawn(move || {
+        {
+            let guard = readers.pin();
+            let _idle = guard.shield_array::<2>();
+            look(&theirs.cells[0], &mut guard.shield());
+        }
+        readers
+    });
+    let guard = handle.pin();
+    scene.replace(0, &guard);
+    guard.flush();
+    let freed = count_graves();
+    drop((handle, reader.join().unwrap()));
+    assert_eq!(freed + Scene::end(scene), 1, "every retired probe is freed once");
+    freed.to_string()
+}
+
 /// Two cells protected behind one fence, against a writer that replaces both.
 fn array_against_scan<const FAULTS: u32>() -> String {
     let scene = Scene::<2>::new(2, FAULTS);
@@ -160,12 +183,19 @@ fn barrier_against<const FLUSH: bool>() -> String {
         probe
     };
     let mut handle = scene.domain.register();
-    let other = thread::spawn(move || if FLUSH { others.flush() } else { others.barrier() });
+    // Its handle stays: the end of one fences.
+    let other = thread::spawn(move || {
+        if FLUSH {
+            others.flush()
+        } else {
+            others.barrier()
+        }
+        others
+    });
     handle.barrier();
     // SAFETY: its memory is kept until the scene ends.
     assert!(unsafe { &*probe }.is_freed(), "a barrier leaves nothing that was retired before");
-    other.join().unwrap();
-    drop(handle);
+    drop((handle, other.join().unwrap()));
     Scene::end(scene).to_string()
 }
 
@@ -183,6 +213,9 @@ pub(super) fn models() -> Vec<Model> {
             .random_under_shuttle(20_000)
             .twin("no_light", publish_against_scan::<NO_LIGHT>)
             .twin("no_second_look", publish_against_scan::<NO_SECOND_LOOK>),
+        Model::new("hazard_grow_against_scan", grow_against_scan)
+            .bound(2)
+            .random_under_shuttle(20_000),
         Model::new("hazard_array_against_scan", array_against_scan::<0>)
             .bound(2)
             .random_under_shuttle(20_000)

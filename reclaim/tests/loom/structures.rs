@@ -1,7 +1,7 @@
 use latchwork_reclaim::engine::{ByBirth, Numbered, Whole};
 use latchwork_reclaim::faults::{NO_MARK, PAST_REMOVED, put_back};
 use latchwork_reclaim::structures::{List, Queue};
-use latchwork_reclaim::{Handle, Hazard, Leak};
+use latchwork_reclaim::{Handle, Hazard, Leak, Scheme};
 use latchwork_sync::lock::Arc;
 use latchwork_sync::model::Model;
 use latchwork_sync::thread;
@@ -25,6 +25,25 @@ fn push_against_pop_and_push<S: Eager, const FAULTS: u32>() -> String {
     let order: Vec<_> = first.iter().chain(rest.iter().flatten()).map(|value| **value).collect();
     assert!(order == [1, 2] || first.is_none() && order == [2, 1], "{order:?}");
     format!("{order:?}")
+}
+
+/// A thread pushes and pops, so that the front is its own node, whose value it has taken; the other
+/// comes by it.
+fn pop_against_push_and_pop() -> String {
+    put_back(0);
+    let queue = Arc::new(Queue::new_in(Leak::eager()));
+    let theirs = Arc::clone(&queue);
+    let mut others = queue.domain().register();
+    let mut handle = queue.domain().register();
+    let other = thread::spawn(move || {
+        let guard = others.pin();
+        theirs.push(Box::new(1), &guard);
+        theirs.pop(&guard).map(|value| *value)
+    });
+    let here = queue.pop(&handle.pin()).map(|value| *value);
+    let there = other.join().unwrap();
+    assert_eq!(here.xor(there), Some(1), "the value is taken once");
+    format!("{here:?}")
 }
 
 /// Two consumers, two values.
@@ -68,21 +87,40 @@ fn removes_against_search<S: Eager, const FAULTS: u32>() -> String {
     other.join().unwrap().to_string()
 }
 
-/// A neighbour is put in behind a node that is being removed.
-fn insert_against_remove<const FAULTS: u32>() -> String {
+/// A neighbour is put in behind a node that is being removed, by who looks for it then.
+fn insert_against_remove<S: Eager, const FAULTS: u32>() -> String {
     put_back(FAULTS);
-    let list = Arc::new(List::new_in(Hazard::eager()));
+    let list = Arc::new(List::new_in(S::eager()));
     let mut handle = list.domain().register();
     list.insert(1, (), &handle.pin()).unwrap();
     let theirs = Arc::clone(&list);
     let mut others = list.domain().register();
     let other = thread::spawn(move || theirs.insert(2, (), &others.pin()).is_ok());
     let removed = list.remove(&1, &handle.pin());
+    let found = list.contains(&2, &handle.pin());
     assert!(other.join().unwrap() && removed);
     let guard = handle.pin();
     assert!(list.contains(&2, &guard), "the insert was lost");
     assert!(!list.contains(&1, &guard));
-    String::new()
+    found.to_string()
+}
+
+/// A node is put in and the one before it removed, while another thread looks for it, and perhaps
+/// unlinks the removed one.
+fn insert_and_remove_against_search() -> String {
+    put_back(0);
+    let list = Arc::new(List::new_in(Leak::eager()));
+    let mut handle = list.domain().register();
+    list.insert(1, (), &handle.pin()).unwrap();
+    let theirs = Arc::clone(&list);
+    let mut others = list.domain().register();
+    let other = thread::spawn(move || {
+        let guard = others.pin();
+        theirs.insert(2, (), &guard).is_ok() && theirs.remove(&1, &guard)
+    });
+    let found = list.contains(&2, &handle.pin());
+    assert!(other.join().unwrap());
+    found.to_string()
 }
 
 pub(super) fn models() -> Vec<Model> {
@@ -102,6 +140,8 @@ pub(super) fn models() -> Vec<Model> {
         Model::new("queue_push_against_pop_and_push_leak", push_against_pop_and_push::<Leak, 0>)
             .bound(2)
             .random_under_shuttle(10_000),
+        Model::new("queue_pop_against_push_and_pop_leak", pop_against_push_and_pop)
+            .random_under_shuttle(10_000),
         Model::new("queue_pop_against_pops_interval", pop_against_pops::<Numbered<ByBirth>, 0>)
             .bound(2)
             .random_under_shuttle(10_000),
@@ -118,9 +158,13 @@ pub(super) fn models() -> Vec<Model> {
         Model::new("list_removes_against_search_hazard", removes_against_search::<Hazard, 0>)
             .bound(1)
             .random_under_shuttle(10_000),
-        Model::new("list_insert_against_remove", insert_against_remove::<0>)
+        Model::new("list_insert_against_remove_hazard", insert_against_remove::<Hazard, 0>)
             .bound(2)
             .random_under_shuttle(10_000)
-            .twin("no_mark", insert_against_remove::<NO_MARK>),
+            .twin("no_mark", insert_against_remove::<Hazard, NO_MARK>),
+        Model::new("list_insert_against_remove_leak", insert_against_remove::<Leak, 0>)
+            .random_under_shuttle(10_000),
+        Model::new("list_insert_and_remove_against_search", insert_and_remove_against_search)
+            .random_under_shuttle(10_000),
     ]
 }
