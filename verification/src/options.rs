@@ -24,12 +24,22 @@ pub(crate) struct Options {
     pub(crate) jobs: Option<usize>,
     /// Mutants only of sites at these places; empty for all.
     pub(crate) sites: Vec<Filter>,
-    /// Whether to write down which model killed which mutant.
-    pub(crate) record: bool,
-    /// Whether to look at the bounds of the models, instead of the mutants.
-    pub(crate) bounds: bool,
+    /// What mutants are wanted for.
+    pub(crate) aim: Aim,
     /// Mutants only through models whose name contains one of these; empty for all.
     pub(crate) models: Vec<String>,
+}
+
+/// What mutants are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Aim {
+    /// To see which survive.
+    #[default]
+    Survivors,
+    /// The same, and to write down which model killed which.
+    Record,
+    /// To see which bounds of models are higher than they need be.
+    Bounds,
 }
 
 /// What to do.
@@ -68,8 +78,8 @@ where
             Long("jobs") => options.jobs = Some(parser.value()?.parse()?),
             Long("site") => options.sites.push(parser.value()?.string()?.parse()?),
             Long("model") => options.models.push(parser.value()?.string()?),
-            Long("record") => options.record = true,
-            Long("bounds") => options.bounds = true,
+            Long("record") => options.aim = Aim::Record,
+            Long("bounds") => options.aim = Aim::Bounds,
             Value(step) => {
                 let step = step.string()?;
                 if !steps::ALL.iter().any(|known| known.name == step) {
@@ -84,11 +94,11 @@ where
     if options.jobs == Some(0) {
         bail!("--jobs needs at least 1");
     }
-    let means_mutants = options.narrows_mutants() || options.record || options.bounds;
+    let means_mutants = options.narrows_mutants() || options.aim != Aim::Survivors;
     if means_mutants && options.steps.iter().any(|step| step != "mutants") {
         bail!("--site, --model, --record and --bounds mean the step `mutants`, and nothing else");
     }
-    if options.record && !options.models.is_empty() {
+    if options.aim == Aim::Record && !options.models.is_empty() {
         // Its sites are numbered by all that are reached.
         bail!("--record needs all models; --site narrows it");
     }

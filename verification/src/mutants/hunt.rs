@@ -217,7 +217,7 @@ impl Hunt {
     }
 
     /// For each of some models, by their numbers, a mutant that it kills of those given with it, if
-    /// there is one.
+    /// one is found in so much time.
     ///
     /// # Errors
     ///
@@ -225,9 +225,14 @@ impl Hunt {
     pub(crate) fn a_kill_of_each<'a>(
         &self,
         models: &[(usize, Vec<&'a Mutant>)],
+        effort: Duration,
     ) -> anyhow::Result<Vec<Option<&'a Mutant>>> {
         self.side_by_side(models, |_, (model, mutants)| {
+            let start = Instant::now();
             for mutant in mutants {
+                if start.elapsed() > effort {
+                    break;
+                }
                 if self.try_on(*model, mutant)? == End::Failed {
                     return Ok(Some(*mutant));
                 }

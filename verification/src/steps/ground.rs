@@ -1,5 +1,7 @@
 //! What the steps about mutants have in common: a crate's models, and the sites that they reach.
 
+use std::time::Duration;
+
 use super::Run;
 use super::cargo::excerpt;
 use super::engine::{Built, Engine};
@@ -11,6 +13,9 @@ use crate::mutants::site::{self, Kind, Mutant, Site, Sites};
 use crate::options::Options;
 use crate::report::Outcome;
 use crate::workspace::Crate;
+
+/// How long to look for a mutant that a model kills.
+const EFFORT: Duration = Duration::from_secs(20);
 
 /// Whether a crate has models of its own code.
 pub(super) fn has_mutants(krate: &Crate) -> bool {
@@ -130,7 +135,7 @@ impl<'a> Ground<'a> {
                 unshown.push((number, likely.iter().filter(reaches).copied().collect()));
             }
         }
-        let kills = self.hunt.a_kill_of_each(&unshown)?;
+        let kills = self.hunt.a_kill_of_each(&unshown, EFFORT)?;
         for ((number, _), kill) in unshown.iter().zip(kills) {
             if let Some(mutant) = kill {
                 let name = &self.hunt.models[*number].name;

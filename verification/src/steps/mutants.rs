@@ -13,6 +13,7 @@ use crate::mutants::killers::Killers;
 use crate::mutants::listed::Listed;
 use crate::mutants::place::Sources;
 use crate::mutants::site::{Kind, Sites};
+use crate::options::Aim;
 use crate::report::{MutantRow, Outcome};
 use crate::workspace::Crate;
 
@@ -24,7 +25,7 @@ const EFFORT: Duration = Duration::from_secs(2);
 /// Hunts the mutants of each crate, or looks at the bounds of its models.
 pub(crate) fn run(run: &mut Run) {
     let Some((engine, equivalents)) = prepare(run) else { return };
-    if run.options.bounds {
+    if run.options.aim == Aim::Bounds {
         run.each_crate(|run, krate| bounds::check(run, krate, &engine));
         return;
     }
@@ -103,7 +104,7 @@ fn check(
         judge.fate(fate)?;
         known.note(&ground.names, &fate.mutant, fate.killer.as_deref(), &fate.passed);
     }
-    if run.options.record {
+    if run.options.aim == Aim::Record {
         ground.remove_what_is_wrong(&mutants, &mut known)?;
         ground.record_a_kill_of_each(&mutants, &mut known)?;
     }
@@ -117,7 +118,7 @@ fn check(
         known.retain(&ground.sites, &ground.names);
     }
     known.write(&remembered)?;
-    if run.options.record {
+    if run.options.aim == Aim::Record {
         known.write(&committed)?;
     }
     let command = format!("cargo verify mutants --crate {}", krate.short());

@@ -121,7 +121,7 @@ impl Model {
         #[cfg(latchwork_loom)]
         {
             let mut builder = loom::model::Builder::new();
-            builder.preemption_bound = other_bound().or(self.bound);
+            builder.preemption_bound = other_bound().unwrap_or(self.bound);
             builder.max_branches = 100_000;
             // An end by time or count would be a silent pass, and so would a start in the middle.
             // All of these may come from the environment.
@@ -148,10 +148,15 @@ impl Model {
     }
 }
 
-/// The bound that stands in for the model's own in this run, by `LATCHWORK_BOUND`.
-fn other_bound() -> Option<usize> {
+/// What stands in for each model's own bound in this run, by `LATCHWORK_BOUND`: a number, or
+/// `none`.
+fn other_bound() -> Option<Option<usize>> {
     let text = std::env::var("LATCHWORK_BOUND").ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("LATCHWORK_BOUND={text}: not a number")))
+    if text == "none" {
+        return Some(None);
+    }
+    let bound = text.parse();
+    Some(Some(bound.unwrap_or_else(|_| panic!("LATCHWORK_BOUND={text}: no number, nor `none`"))))
 }
 
 /// Where the observations of a model lie, one a line.
@@ -236,7 +241,7 @@ fn control() -> String {
 ///   and with `LATCHWORK_COMPARE` must be there to compare;
 /// - `LATCHWORK_LIMIT`: the seconds after which one fails that hasn't ended;
 /// - `LATCHWORK_MEMORY`: the MiB beyond which one fails; 0 for no limit;
-/// - `LATCHWORK_BOUND`: a preemption bound instead of each model's own.
+/// - `LATCHWORK_BOUND`: a preemption bound, or `none`, instead of each model's own.
 #[must_use]
 pub fn main(models: &[Model]) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

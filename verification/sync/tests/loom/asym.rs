@@ -205,20 +205,17 @@ pub(crate) fn models() -> Vec<Model> {
             .twin("number_by_plain_load", combined_by_plain_load),
         Model::new("heavies_by_fences", combined_heavies)
             .symmetric_fences()
-            .bound(1)
             .random_under_shuttle(20_000),
         Model::new("ended_is_asked_later", ended_is_asked)
-            .bound(2)
             .random_under_shuttle(20_000)
             .twin("relaxed", ended_is_asked_relaxed)
             .twin("an_older_one_will_do", an_older_one_will_do),
         Model::new("ended_is_asked_later_by_fences", ended_is_asked)
             .symmetric_fences()
-            .bound(2)
             .random_under_shuttle(20_000),
         Model::new("number_hands_over_data", next_is_a_number)
             .twin("by_plain_load", next_by_plain_load),
-        Model::new("both_come_back", all_come_back::<1>).bound(1).random_under_shuttle(20_000),
+        Model::new("both_come_back", all_come_back::<1>).random_under_shuttle(20_000),
         Model::new("all_come_back", all_come_back::<2>).bound(1).random_under_shuttle(20_000),
     ]
 }

@@ -284,7 +284,6 @@ pub(crate) fn models() -> Vec<Model> {
         Model::new("event_hands_over_data_to_task", event_hands_over_data_to_task),
         Model::new("event_is_reused", event_is_reused).bound(1).random_under_shuttle(20_000),
         Model::new("event_times_out_or_is_set", event_times_out_or_is_set)
-            .bound(1)
             .random_under_shuttle(20_000),
         Model::new("thread_frees_event", thread_frees_event)
             .twin("touched_after_set", thread_frees_event_that_is_touched),

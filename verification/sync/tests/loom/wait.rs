@@ -189,7 +189,6 @@ pub(crate) fn models() -> Vec<Model> {
             .random_under_shuttle(20_000)
             .twin("one_class_twice", one_class_is_woken_twice),
         Model::new("all_are_woken", all_are_woken)
-            .bound(1)
             .random_under_shuttle(20_000)
             .twin("one_of_two", one_of_two_is_woken),
         Model::new("deadline_against_wake", deadline_against_wake)
