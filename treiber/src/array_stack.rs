@@ -34,9 +34,9 @@ const BATCH: usize = 32;
 /// more than its capacity, up to that number. With more parties than it was made for nothing
 /// breaks, but a push may fail a little early.
 ///
-/// Values in a `TakeAll` that has not reached them yet, and those of a `push_all` that has not ended
-/// yet, count as held. On processors that reorder accesses to different words, what another thread
-/// popped counts as gone once something orders that pop before the push.
+/// Values in a `TakeAll` that has not reached them yet, and those of a `push_all` that has not
+/// ended yet, count as held. On processors that reorder accesses to different words, what another
+/// thread popped counts as gone once something orders that pop before the push.
 ///
 /// ```
 /// use latchwork_treiber::ArrayStack;

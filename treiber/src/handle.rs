@@ -109,7 +109,8 @@ slotted! {
 /// 21 seconds; later pops begin from then. If other threads do nothing but push and pop this one
 /// slot, and the handle pops once a round, that is once in 2^31 rounds of 21 seconds: 1,400 years.
 /// A pop of the stack's own goes wrong only in a stall of 21 seconds in mid-pop. With the 40 bits
-/// and more of an [`ArrayStack`] below 2^24 slots the same load goes on for 90 million years.
+/// and more of an [`ArrayStack`] below 2^23 slots of 16 bytes the same load goes on for 90 million
+/// years.
 ///
 /// ```
 /// use latchwork_treiber::Stack;

@@ -30,8 +30,6 @@ use crate::lists::Slot;
 const CHUNKS: usize = 64;
 const PLACE_BITS: u32 = 26;
 const INDEX_BITS: u32 = 32;
-/// How many slots a batch of free ones has at most.
-const BATCH: usize = 32;
 
 /// See above.
 pub struct Chunks<T, W> {
@@ -156,9 +154,11 @@ unsafe impl<T, W: Width> Storage for Chunks<T, W> {
         width::generation_bits::<W>(INDEX_BITS)
     }
 
+    /// So many that a burst of pushes and pops seldom goes to the free list, unless a handle would
+    /// keep too much memory for that.
     #[inline]
     fn batch(&self) -> usize {
-        BATCH
+        const { if size_of::<Slot<T>>() <= 64 { 128 } else { 32 } }
     }
 }
 

@@ -60,7 +60,8 @@ impl<T, W: Width> Flat<T, W> {
     }
 }
 
-// SAFETY: a box's slots don't move; `Fresh` gives each index once, and the mask keeps others out.
+// SAFETY: a box's slots don't move; `Fresh` gives each index once, and the mask has room for the
+// offset of each.
 unsafe impl<T, W: Width> Storage for Flat<T, W> {
     type Item = T;
 
