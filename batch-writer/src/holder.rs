@@ -13,6 +13,7 @@ mod real {
         static HERE: u8 = const { 0 };
     }
 
+    #[inline]
     fn here() -> usize {
         HERE.with(|here| core::ptr::from_ref(here).addr())
     }
@@ -38,6 +39,7 @@ mod real {
             self.0.store(0, Ordering::Relaxed);
         }
 
+        #[inline]
         pub(crate) fn is_me(&self) -> bool {
             self.0.load(Ordering::Relaxed) == here()
         }

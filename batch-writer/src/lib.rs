@@ -22,7 +22,8 @@
 //! - I4: a node is not touched after its owner may have left.
 //! - I5: when everybody has left, the role is free and the queue is empty.
 //! - I6: once poisoned, nothing is written, and nobody is told of success but those whose batch
-//!   was synced before; whoever has seen the failure is refused from then on.
+//!   was synced before; whoever has seen the failure is refused from then on. Where syncs go on
+//!   without the role, a leader may write before it sees the failure; its batch is `Unknown`.
 //! - I7: nothing is executed after the close.
 //!
 //! Each is asserted by the models in `tests/loom.rs`. Sources: flat combining (Hendler et al.,

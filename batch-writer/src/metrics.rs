@@ -117,7 +117,7 @@ pub struct Metrics {
     /// Operations a batch.
     pub batch_operations: Histogram,
     /// How long syncs took. Every sync is measured, except that while they take less than 5 µs
-    /// one in 64 is.
+    /// one in 256 is.
     pub sync: Latencies,
 }
 

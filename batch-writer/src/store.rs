@@ -14,7 +14,7 @@ use crate::sink::{Sink, WriteFailure};
 
 /// After a sync that was quick so many are not measured.
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-const UNMEASURED: u32 = 63;
+const UNMEASURED: u32 = 255;
 
 type Entries<S> = [Entry<<S as Sink>::Op, <S as Sink>::Output, <S as Sink>::Error>];
 

@@ -156,8 +156,8 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
             return self.fail(cause);
         }
         self.count(1, bytes, came);
-        let [mut own] = own;
-        let (answer, _) = own.take();
+        // In its place: operations may be large.
+        let (answer, _) = own[0].take();
         self.pass_on();
         told(answer)
     }
@@ -210,7 +210,10 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
         if writer.head.load(Ordering::Relaxed).is_poisoned() {
             return Err(SubmitError::Poisoned(op, self.refuse()));
         }
-        self.role.store.siblings.sync(writer.flights.took.get());
+        let took = writer.flights.took.get();
+        if took > 0 {
+            self.role.store.siblings.sync(took);
+        }
         self.role.batch.push(Entry::new(op, ptr::null_mut()));
         let (bytes, accepted) = match self.write_ahead(bytes) {
             Ok(written) => written,

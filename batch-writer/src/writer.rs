@@ -19,7 +19,7 @@ use crate::sink::Sink;
 /// Memory ordering: what a thread did before it submitted is visible to the sink; what the sink
 /// did for a batch is visible to each of its submitters when its submission returns. Operations
 /// are committed in the order in which they were queued, and a batch is durable before the next
-/// one is written.
+/// one is written, or with [`Options::syncs_in_flight`], before the next one is acknowledged.
 ///
 /// Progress: blocking. A leader commits one batch, which its own operation begins, then passes
 /// the role on; a submitter is woken once, by its answer or by the role.

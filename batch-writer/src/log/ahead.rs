@@ -38,6 +38,14 @@ impl<D: Storage> Desk<D> {
         self.changed.wait(stage).unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Removes what nobody will fetch.
+    fn remove(&self, prepared: io::Result<Prepared<D::File>>) {
+        if let Ok(prepared) = prepared {
+            // What is left of it is removed by the next opening.
+            let _ = self.storage.remove(&prepared.temporary);
+        }
+    }
+
     fn serve(&self) {
         let mut stage = self.stage();
         loop {
@@ -50,9 +58,11 @@ impl<D: Storage> Desk<D> {
                     drop(stage);
                     let prepared = Prepared::make(&*self.storage, request);
                     stage = self.stage();
-                    if !matches!(*stage, Stage::Ended) {
-                        *stage = Stage::Ready(prepared);
+                    if matches!(*stage, Stage::Ended) {
+                        self.remove(prepared);
+                        return;
                     }
+                    *stage = Stage::Ready(prepared);
                     self.changed.notify_all();
                 }
                 other => {
@@ -129,9 +139,8 @@ impl<D: Storage> Ahead<D> {
         self.desk.changed.notify_all();
         // A panic has been reported by the panic hook.
         let _ = self.thread.join();
-        if let Stage::Ready(Ok(prepared)) = left {
-            // What is left of it is removed by the next opening.
-            let _ = self.desk.storage.remove(&prepared.temporary);
+        if let Stage::Ready(prepared) = left {
+            self.desk.remove(prepared);
         }
     }
 }

@@ -182,7 +182,8 @@ impl<P: Payload, D: Storage> Log<P, D> {
 
     /// Asks for the next segment once this one is half full.
     fn ask_ahead(&mut self) {
-        if !self.makes_ahead || self.asked || self.segment.offset < self.segment.capacity / 2 {
+        let half = HEADER.midpoint(self.segment.capacity);
+        if !self.makes_ahead || self.asked || self.segment.offset < half {
             return;
         }
         if self.ahead.is_none() {

@@ -63,7 +63,7 @@ twins! {
     turn_in_flight: TURN_IN_FLIGHT in one_lane;
     fail_alone: FAIL_ALONE in failed_flight;
     queue_of_nobody: QUEUE_OF_NOBODY in failed_flight_of_three;
-    flight_answers_before_gate: WAKE_BEFORE_GATE in failed_flight_of_three;
+    flight_answers_before_gate: WAKE_BEFORE_GATE in failed_flight;
     no_guard_in_flight: NO_GUARD in panic_in_flight;
 }
 
@@ -144,11 +144,12 @@ fn with_flights() -> Vec<Model> {
         model("two_lanes", two_lanes::<Sound>, 2).twin("land_out_of_turn", land_out_of_turn),
         model("one_lane_of_three", one_lane_of_three::<Sound>, 1),
         model("two_lanes_of_three", two_lanes_of_three::<Sound>, 1),
-        model("failed_flight", failed_flight::<Sound>, 2).twin("fail_alone", fail_alone),
+        model("failed_flight", failed_flight::<Sound>, 2)
+            .twin("fail_alone", fail_alone)
+            .twin("flight_answers_before_gate", flight_answers_before_gate),
         model("failed_flight_in_one_lane", failed_flight_in_one_lane::<Sound>, 2),
         model("failed_flight_of_three", failed_flight_of_three::<Sound>, 1)
-            .twin("queue_of_nobody", queue_of_nobody)
-            .twin("flight_answers_before_gate", flight_answers_before_gate),
+            .twin("queue_of_nobody", queue_of_nobody),
         model("panic_in_flight", panic_in_flight::<Sound>, 2)
             .twin("no_guard_in_flight", no_guard_in_flight),
         model("close_in_flight", close_in_flight::<Sound>, 2),

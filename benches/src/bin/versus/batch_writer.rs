@@ -4,6 +4,7 @@
 mod baselines;
 mod latencies;
 mod open_loop;
+mod peers;
 mod stores;
 
 use std::sync::Barrier;
@@ -14,6 +15,7 @@ use latchwork_batch_writer::{BatchWriter, Options};
 use latchwork_benches::{Contender, Stopwatch, Versus, thread_cpu, wall};
 
 use baselines::{Channel, LevelDb, PerOperation};
+use peers::{Fjall, InFlight, OkayWal, OurLog, RaftEngine};
 use stores::{File, Memory, RECORD, Sleep, Store, Stored};
 
 const GROUP: &str = "batch-writer";
@@ -88,7 +90,9 @@ pub(crate) fn rows(versus: &mut Versus) {
     null(versus);
     real_sync(versus);
     counts(versus);
+    logs(versus);
     slow_sync(versus);
+    ahead(versus);
     open_loop(versus);
     latencies::curves(versus);
 }
@@ -216,6 +220,51 @@ fn slow_sync(versus: &mut Versus) {
             vec![
                 Contender::new("limit", limit),
                 Contender::new("leveldb", || cost(threads, batches * threads, &leveldb)),
+            ],
+        );
+    }
+}
+
+/// Our log against those of others, each with its own files.
+fn logs(versus: &mut Versus) {
+    for (threads, row) in [(8, "log_8"), (32, "log_32"), (128, "log_128")] {
+        if !versus.wants(GROUP, row) {
+            continue;
+        }
+        let operations = versus.sized(100 * threads, 10 * threads);
+        let (ours, okaywal) = (OurLog::new(), OkayWal::new());
+        let (raft_engine, fjall) = (RaftEngine::new(), Fjall::new());
+        versus.compare(
+            (GROUP, row, "ns"),
+            7,
+            || cost(threads, operations, &ours),
+            vec![
+                Contender::new("okaywal", || cost(threads, operations, &okaywal)),
+                Contender::new("raft-engine", || cost(threads, operations, &raft_engine)),
+                // It syncs for each.
+                Contender::new("fjall", || cost(threads, operations / 4, &fjall)),
+            ],
+        );
+    }
+}
+
+/// Syncs in flight against none, on a log with records that take some time to be encoded.
+fn ahead(versus: &mut Versus) {
+    let rows = [(8, 128, "ahead_8"), (32, 128, "ahead_32"), (8, 65_536, "ahead_8_64k")];
+    for (threads, bytes, row) in rows {
+        if !versus.wants(GROUP, row) {
+            continue;
+        }
+        let operations = versus.sized(100 * threads, 10 * threads);
+        let none = InFlight::new(0, bytes);
+        let (one, two) = (InFlight::new(1, bytes), InFlight::new(2, bytes));
+        versus.compare(
+            (GROUP, row, "ns"),
+            7,
+            || cost(threads, operations, &none),
+            vec![
+                Contender::new("one_in_flight", || cost(threads, operations, &one)),
+                Contender::new("two_in_flight", || cost(threads, operations, &two)),
             ],
         );
     }
