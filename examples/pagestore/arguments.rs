@@ -17,7 +17,8 @@ other threads' transactions and with one sync for all, and then it is acknowledg
 thread in the background copies them to the data file. Kill it whenever you like and
 run it again: it recovers, and goes on with what is missing.
 
-usage: pagestore [import] [--input DIR] [--writers N] [--readers N] [--ack-log FILE]
+usage: pagestore [import] [--input DIR] [--writers N] [--readers N] [--compact]
+                 [--ack-log FILE] [--seen-log FILE]
        pagestore list
        pagestore get NAME > FILE
        pagestore remove NAME
@@ -48,6 +49,8 @@ options
   --readers N      threads that read meanwhile (default: 2)
   --backend NAME   auto, ring or pool: how pages are written (default: auto)
   --ack-log FILE   appends each name to FILE just after it was acknowledged
+  --seen-log FILE  appends each name to FILE when a reader has first found its file
+  --compact        import: closes the gaps in the data file meanwhile
   --acked FILE     verify: looks at the names in FILE only; each must be there
   --no-verify      import: leaves the comparison at the end out
   --seed N         bench, stress: the same seed, the same work (default: 1)
@@ -77,6 +80,8 @@ pub(crate) struct Import {
     pub(crate) writers: NonZeroUsize,
     pub(crate) readers: usize,
     pub(crate) ack_log: Option<PathBuf>,
+    pub(crate) seen_log: Option<PathBuf>,
+    pub(crate) compact: bool,
     pub(crate) verify: bool,
 }
 
@@ -143,7 +148,8 @@ fn default_store(name: &str) -> PathBuf {
 pub(crate) fn parse() -> Result<Arguments> {
     let mut parser = lexopt::Parser::from_env();
     let mut words: Vec<std::ffi::OsString> = Vec::new();
-    let (mut store, mut input, mut ack_log, mut acked) = (None, None, None, None);
+    let (mut store, mut input, mut acked) = (None, None, None);
+    let (mut ack_log, mut seen_log, mut compact) = (None, None, false);
     let (mut writers, mut readers) = (NonZeroUsize::new(8).expect("8 is not 0"), 2);
     let (mut verify, mut backend, mut help) = (true, BackendName::Auto, false);
     let (mut seed, mut seconds, mut rounds) = (1, 2, 6);
@@ -154,6 +160,8 @@ pub(crate) fn parse() -> Result<Arguments> {
             Long("store") => store = Some(PathBuf::from(parser.value().map_err(failed)?)),
             Long("input") => input = Some(PathBuf::from(parser.value().map_err(failed)?)),
             Long("ack-log") => ack_log = Some(PathBuf::from(parser.value().map_err(failed)?)),
+            Long("seen-log") => seen_log = Some(PathBuf::from(parser.value().map_err(failed)?)),
+            Long("compact") => compact = true,
             Long("acked") => acked = Some(PathBuf::from(parser.value().map_err(failed)?)),
             Long("no-verify") => verify = false,
             Long("writers") => {
@@ -177,13 +185,14 @@ pub(crate) fn parse() -> Result<Arguments> {
         }
     }
     let load = Load { seed, writers, readers, time: Duration::from_secs(seconds), rounds };
+    let import = |input| {
+        Command::Import(Import { input, writers, readers, ack_log, seen_log, compact, verify })
+    };
     let mut words = words.into_iter();
     let command = match words.next() {
         _ if help => Command::Help,
-        None => Command::Import(Import { input, writers, readers, ack_log, verify }),
-        Some(word) if word == "import" => {
-            Command::Import(Import { input, writers, readers, ack_log, verify })
-        }
+        None => import(input),
+        Some(word) if word == "import" => import(input),
         Some(word) if word == "list" => Command::List,
         Some(word) if word == "get" => {
             let name = words.next().ok_or_else(|| usage("get needs the name of a file"))?;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -42,8 +42,29 @@ struct Work<'a> {
     stop: AtomicBool,
     failure: Mutex<Option<Failure>>,
     unreadable: Mutex<Vec<Failure>>,
-    ack_log: Option<Mutex<(File, &'a Path)>>,
+    ack_log: Option<NameLog<'a>>,
+    seen_log: Option<NameLog<'a>>,
+    /// Those that are in the log of what was seen.
+    seen: Mutex<HashSet<Name>>,
     progress: ProgressBar,
+}
+
+/// A file that names are appended to, one a line.
+struct NameLog<'a>(Mutex<File>, &'a Path);
+
+impl<'a> NameLog<'a> {
+    fn open(path: &'a Path) -> Result<Self> {
+        let file = File::options().create(true).append(true).open(path);
+        let file = file.map_err(|error| Failure::io("open the log", path, &error))?;
+        Ok(Self(Mutex::new(file), path))
+    }
+
+    fn append(&self, name: &[u8]) -> Result<()> {
+        let line = name::show(name) + "\n";
+        // One write call a line: a kill leaves whole lines, and nothing is buffered here.
+        let result = self.0.lock().expect("no thread panicked").write_all(line.as_bytes());
+        result.map_err(|error| Failure::io("append to the log", self.1, &error))
+    }
 }
 
 // A progress bar and counters for a report: none of them publishes anything.
@@ -67,20 +88,14 @@ pub(crate) fn unchanged(store: &Store, tree: &Tree) -> Result<HashSet<Name>> {
 }
 
 /// Imports every file that isn't in `unchanged`.
-pub(crate) fn run(
-    store: &Store,
-    tree: &Tree,
-    unchanged: &HashSet<Name>,
-    options: &Import,
+pub(crate) fn run<'a>(
+    store: &'a Store,
+    tree: &'a Tree,
+    unchanged: &'a HashSet<Name>,
+    options: &'a Import,
 ) -> Result<Imported> {
-    let ack_log = match &options.ack_log {
-        Some(path) => {
-            let file = File::options().create(true).append(true).open(path);
-            let file = file.map_err(|error| Failure::io("open the log", path, &error))?;
-            Some(Mutex::new((file, path.as_path())))
-        }
-        None => None,
-    };
+    let log = |path: &'a Option<PathBuf>| path.as_deref().map(NameLog::open).transpose();
+    let (ack_log, seen_log) = (log(&options.ack_log)?, log(&options.seen_log)?);
     let progress = ProgressBar::new(tree.sources.iter().map(|source| source.bytes).sum());
     let style = "{bar:40} {bytes}/{total_bytes} {binary_bytes_per_sec} {msg}";
     progress.set_style(ProgressStyle::with_template(style).expect("a valid template"));
@@ -95,6 +110,8 @@ pub(crate) fn run(
         failure: Mutex::new(None),
         unreadable: Mutex::new(Vec::new()),
         ack_log,
+        seen_log,
+        seen: Mutex::default(),
         progress,
     };
     let start = Instant::now();
@@ -102,12 +119,16 @@ pub(crate) fn run(
         let work = &work;
         let readers: Vec<_> =
             (0..options.readers).map(|seed| scope.spawn(move || work.read(seed))).collect();
+        let compacts = options.compact.then(|| scope.spawn(|| work.compact()));
         let writers: Vec<_> =
             (0..options.writers.get()).map(|_| scope.spawn(|| work.write())).collect();
         for writer in writers {
             writer.join().expect("a writer doesn't panic");
         }
         work.stop.store(true, COUNT);
+        if let Some(compacts) = compacts {
+            compacts.join().expect("compaction doesn't panic");
+        }
         let mut all = latencies();
         for reader in readers {
             all.add(reader.join().expect("a reader doesn't panic")).expect("of one shape");
@@ -160,14 +181,23 @@ impl Work<'_> {
         // From here on it is acknowledged.
         self.files.fetch_add(1, COUNT);
         self.bytes.fetch_add(length, COUNT);
-        if let Some(log) = &self.ack_log {
-            let (file, path) = &mut *log.lock().expect("no thread panicked");
-            let line = name::show(&source.name) + "\n";
-            // One write call a line: a kill leaves whole lines, and nothing is buffered here.
-            file.write_all(line.as_bytes())
-                .map_err(|error| Failure::io("append to the log", path, &error))?;
+        self.ack_log.as_ref().map_or(Ok(()), |log| log.append(&source.name))
+    }
+
+    /// Notes that a reader has found a file.
+    fn saw(&self, name: &Name) -> Result<()> {
+        let Some(log) = &self.seen_log else { return Ok(()) };
+        let first = self.seen.lock().expect("no thread panicked").insert(name.clone());
+        if first { log.append(name) } else { Ok(()) }
+    }
+
+    /// Closes gaps until the writers are done.
+    fn compact(&self) {
+        while !self.stop.load(COUNT) {
+            if let Err(failure) = self.store.compact() {
+                return self.give_up(failure);
+            }
         }
-        Ok(())
     }
 
     /// Stops the import; the first failure is the one that is told.
@@ -185,8 +215,9 @@ impl Work<'_> {
             let source = self.tree.sources.get(turn % self.tree.sources.len().max(1));
             let Some(source) = source else { return latency };
             let start = Instant::now();
-            match self.store.get(&source.name) {
-                Ok(Some(_)) => {
+            let found = self.store.get(&source.name);
+            match found.and_then(|found| found.map(|_| self.saw(&source.name)).transpose()) {
+                Ok(Some(())) => {
                     let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
                     latency.saturating_record(micros.max(1));
                 }

@@ -128,6 +128,7 @@ mod models {
         TouchAfterDone: TOUCH_AFTER_DONE;
         LeaveWithoutHandover: LEAVE_WITHOUT_HANDOVER;
         IdleByStore: IDLE_BY_STORE;
+        LoseTheRest: LOSE_THE_REST;
     }
 
     pub(super) fn run() -> ExitCode {
@@ -151,7 +152,8 @@ mod models {
             })
             .bound(1)
             .least(100)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin("lose_the_rest", || more_than_the_capacity::<LoseTheRest>(Drive::Thread)),
             Model::new("close_against_submit", || close_against_submit::<Sound>(Drive::Thread))
                 .bound(2)
                 .least(100)
@@ -165,7 +167,8 @@ mod models {
             Model::new("submitter_leads", || one_submitter::<Sound>(Drive::Submitter))
                 .bound(4)
                 .least(100)
-                .random_under_shuttle(20_000),
+                .random_under_shuttle(20_000)
+                .twin("idle_by_store", || one_submitter::<IdleByStore>(Drive::Submitter)),
             Model::new("leader_hands_over", || two_submitters::<Sound>(Drive::Submitter))
                 .bound(2)
                 .least(100)
@@ -184,11 +187,13 @@ mod models {
             Model::new("leader_against_close", || close_against_submit::<Sound>(Drive::Submitter))
                 .bound(2)
                 .least(100)
-                .random_under_shuttle(20_000),
+                .random_under_shuttle(20_000)
+                .twin("drop_at_close", || close_against_submit::<DropAtClose>(Drive::Submitter)),
             Model::new("ring_death_under_a_leader", || ring_death::<Sound>(Drive::Submitter))
                 .bound(1)
                 .least(100)
-                .random_under_shuttle(20_000),
+                .random_under_shuttle(20_000)
+                .twin("idle_by_store", || ring_death::<IdleByStore>(Drive::Submitter)),
         ]);
         main(&models)
     }

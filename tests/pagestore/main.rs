@@ -7,7 +7,12 @@ mod faults;
 #[cfg(target_os = "linux")]
 mod filter;
 mod killed;
+// The calls have other numbers and names elsewhere.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod moments;
 #[cfg(target_os = "linux")]
 mod power;
 mod run;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod watch;
 mod works;

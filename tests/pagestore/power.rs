@@ -17,9 +17,10 @@ const EXT4_IOC_SHUTDOWN: libc::c_ulong = 0x8004_587D;
 const WITHOUT_LOG_FLUSH: u32 = 2;
 
 /// A disk whose power can be cut.
-struct Disk {
+pub(crate) struct Disk {
     image: PathBuf,
-    place: PathBuf,
+    pub(crate) place: PathBuf,
+    options: String,
 }
 
 fn ran(command: &mut Command) -> bool {
@@ -29,12 +30,18 @@ fn ran(command: &mut Command) -> bool {
 
 impl Disk {
     /// None, and a line that says why, where there can be none.
-    fn new(directory: &Path) -> Option<Self> {
+    pub(crate) fn new(directory: &Path) -> Option<Self> {
+        Self::with_options(directory, "loop")
+    }
+
+    /// The same, mounted in this way.
+    pub(crate) fn with_options(directory: &Path, options: &str) -> Option<Self> {
         if !is_root() {
             println!("skipped: a disk of its own needs root");
             return None;
         }
-        let disk = Self { image: directory.join("image"), place: directory.join("disk") };
+        let (image, place) = (directory.join("image"), directory.join("disk"));
+        let disk = Self { image, place, options: options.into() };
         fs::create_dir(&disk.place).unwrap();
         fs::File::create(&disk.image).unwrap().set_len(128 << 20).unwrap();
         if !ran(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&disk.image)) || !disk.mount() {
@@ -45,11 +52,11 @@ impl Disk {
     }
 
     fn mount(&self) -> bool {
-        ran(Command::new("mount").args(["-o", "loop"]).arg(&self.image).arg(&self.place))
+        ran(Command::new("mount").args(["-o", &self.options]).arg(&self.image).arg(&self.place))
     }
 
     /// Everything that was not synced is gone, and whoever writes gets an error.
-    fn cut(&self) {
+    pub(crate) fn cut(&self) {
         let root = fs::File::open(&self.place).unwrap();
         let how = WITHOUT_LOG_FLUSH;
         // SAFETY: the call reads one word, which is there.
@@ -57,7 +64,7 @@ impl Disk {
         assert_eq!(result, 0, "the power can't be cut: {}", std::io::Error::last_os_error());
     }
 
-    fn back(&self) {
+    pub(crate) fn back(&self) {
         assert!(ran(Command::new("umount").arg(&self.place)), "the disk is still in use");
         assert!(self.mount(), "the disk doesn't come back");
     }
@@ -85,7 +92,7 @@ fn cut_under(disk: &Disk, mut child: Child, ready: impl Fn() -> bool, after: Dur
 }
 
 /// Removes the last line if it has no end: it was not acknowledged to anybody.
-fn whole_lines(log: &Path) -> usize {
+pub(crate) fn whole_lines(log: &Path) -> usize {
     let acknowledged = fs::read_to_string(log).unwrap_or_default();
     let whole = acknowledged.rfind('\n').map_or(0, |end| end + 1);
     fs::write(log, &acknowledged[..whole]).unwrap();

@@ -14,6 +14,7 @@ use latchwork_sync::thread::{JoinHandle, spawn_named};
 use super::door::sleep;
 use super::system::{codes, perform};
 use super::{Backend, Completion, RawOp, Wait, Wake};
+use crate::engine::{Flaws, Sound};
 
 struct Queues {
     todo: VecDeque<(RawOp, u32)>,
@@ -38,7 +39,7 @@ impl Office {
         self.queues.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn work(&self) {
+    fn work<F: Flaws>(&self) {
         let mut queues = self.queues();
         loop {
             if let Some((op, key)) = queues.todo.pop_front() {
@@ -47,7 +48,7 @@ impl Office {
                 let outcome = unsafe { perform(&op) };
                 queues = self.queues();
                 queues.done.push(Completion { key, outcome });
-                if core::mem::take(&mut queues.driver_waits) {
+                if core::mem::take(&mut queues.driver_waits) && !F::COMPLETE_IN_SILENCE {
                     self.driver.notify_one();
                 }
             } else if queues.closing {
@@ -90,6 +91,15 @@ impl Pool {
     ///
     /// The system's, where it gives none.
     pub fn new(depth: u32, workers: usize) -> std::io::Result<Self> {
+        Self::flawed::<Sound>(depth, workers)
+    }
+
+    /// The same, with bugs that a model can put back.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::new`].
+    pub fn flawed<F: Flaws>(depth: u32, workers: usize) -> std::io::Result<Self> {
         let capacity = depth.max(1);
         let queues = Queues {
             todo: VecDeque::with_capacity(capacity as usize),
@@ -106,7 +116,7 @@ impl Pool {
         let mut pool = Self { office, workers: Vec::new(), capacity, staged: Vec::new() };
         for _ in 0..workers.max(1) {
             let office = Arc::clone(&pool.office);
-            match spawn_named("ringpal-worker", move || office.work()) {
+            match spawn_named("ringpal-worker", move || office.work::<F>()) {
                 Ok(worker) => pool.workers.push(worker),
                 Err(error) if pool.workers.is_empty() => return Err(error),
                 Err(_) => break,

@@ -252,7 +252,7 @@ impl Driver {
             }
         }
         while let Some(&key) = self.free.last()
-            && let Some((batch, index, op)) = self.begin_one()
+            && let Some((batch, index, op)) = self.begin_one::<F>()
         {
             self.free.pop();
             // SAFETY: the vectors are the operation's, which is the driver's (I2).
@@ -263,7 +263,7 @@ impl Driver {
     }
 
     /// The next operation that was not begun.
-    fn begin_one(&mut self) -> Option<(NonNull<Batch>, usize, RawOp)> {
+    fn begin_one<F: Flaws>(&mut self) -> Option<(NonNull<Batch>, usize, RawOp)> {
         let loan = self.current.take().or_else(|| self.backlog.pop_front())?;
         let batch = loan.pointer();
         let (index, op, last) = with_progress(batch, |progress| {
@@ -282,7 +282,7 @@ impl Driver {
                 times.begun(since);
             }
         }
-        if !last {
+        if !last && !F::LOSE_THE_REST {
             self.current = Some(loan);
         }
         Some((batch, index, op))

@@ -14,6 +14,10 @@ pub trait Flaws: Send + Sync + 'static {
     const LEAVE_WITHOUT_HANDOVER: bool = false;
     /// The idle mark is stored blindly.
     const IDLE_BY_STORE: bool = false;
+    /// What of a batch the kernel has no room for is forgotten.
+    const LOSE_THE_REST: bool = false;
+    /// A worker of the pool tells nobody that it has done something.
+    const COMPLETE_IN_SILENCE: bool = false;
     /// The driver gives its share of an owned operation up before it has announced the end.
     const RELEASE_EARLY: bool = false;
     /// The driver keeps its share of an owned operation for ever.

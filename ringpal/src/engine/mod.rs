@@ -43,7 +43,6 @@ mod serve;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 pub use batch::Target;
 pub use batch::{Failure, Work};
-#[cfg(any(latchwork_loom, latchwork_shuttle))]
 pub use flaws::{Flaws, Sound};
 pub use owned::{Ended, Started};
 pub use serve::{Core, Drive, Refused};

@@ -57,6 +57,8 @@ unsafe impl Backend for Kernel {
     }
 
     unsafe fn push(&mut self, op: &RawOp, key: u32) {
+        let inside = self.pushed.len() + self.taken.len() + self.done.len();
+        assert!(inside < self.capacity as usize, "more than the kernel has room for");
         self.pushed.push((key, op.address.cast()));
     }
 

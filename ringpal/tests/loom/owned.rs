@@ -173,6 +173,7 @@ flaws! {
     StopBlindly: STOP_BLINDLY;
     TakeBlindly: TAKE_BLINDLY;
     DropAtClose: DROP_AT_CLOSE;
+    NeverWake: NEVER_WAKE;
 }
 
 pub(crate) fn models() -> Vec<Model> {
@@ -186,7 +187,8 @@ pub(crate) fn models() -> Vec<Model> {
         Model::new("owned_waited_for", waited_for::<Sound>)
             .bound(3)
             .least(50)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin("never_wake", waited_for::<NeverWake>),
         Model::new("owned_drop_against_complete", || dropped::<Sound>(false))
             .bound(3)
             .least(50)
@@ -196,7 +198,8 @@ pub(crate) fn models() -> Vec<Model> {
         Model::new("owned_polled_drop_against_complete", || dropped::<Sound>(true))
             .bound(3)
             .least(50)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin("release_early", || dropped::<ReleaseEarly>(true)),
         Model::new("owned_cancel_against_complete", cancelled::<Sound>)
             .bound(2)
             .least(100)
