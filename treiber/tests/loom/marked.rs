@@ -217,7 +217,7 @@ pub(crate) fn models() -> Vec<Model> {
         Model::new("marked_by_set_bits_to_failed_replace_mark", by_set_bits_to_failed_replace_mark),
         Model::new("marked_by_replace_mark_to_set_bits", by_replace_mark_to_set_bits),
         Model::new("marked_whoever_replaced_the_mark_wakes", whoever_replaced_the_mark_wakes)
-            .bound(2)
+            .bound(1)
             .least(100)
             .random_under_shuttle(20_000)
             .twin("nobody_wakes", nobody_wakes),

@@ -25,7 +25,6 @@ fn nodes_come_with_their_values() -> String {
 pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("pool_nodes_come_with_their_values", nodes_come_with_their_values)
-            .bound(2)
             .least(20)
             .random_under_shuttle(2_000),
     ]

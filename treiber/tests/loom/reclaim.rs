@@ -140,7 +140,7 @@ pub(crate) fn models() -> Vec<Model> {
                 Model::new(concat!("reclaim_stack_pop_against_pop_and_push_", $scheme), || {
                     pop_against_pop_and_push($domain)
                 })
-                .bound(2)
+                .bound(1)
                 .least(50)
                 .random_under_shuttle(2_000)
                 .twin("freed_at_once", || pop_against_pop_and_push(AtOnce)),

@@ -95,23 +95,20 @@ type Full = latchwork_treiber::tagged::Packed<StableNode<u64>>;
 pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("tagged_the_same_node_again", the_same_node_again::<Full, 1>)
-            .bound(3)
             .least(50)
             .random_under_shuttle(20_000)
             .twin("no_tag", the_same_node_again::<Narrow<0>, 1>),
         Model::new("tagged_the_same_node_twice", the_same_node_again::<Narrow<2>, 2>)
-            .bound(3)
+            .bound(1)
             .least(50)
             .random_under_shuttle(20_000)
             .twin("one_bit", the_same_node_again::<Narrow<1>, 2>),
         Model::new("tagged_nodes_come_with_their_values", nodes_come_with_their_values::<Full>)
-            .bound(3)
             .least(20)
             .random_under_shuttle(20_000),
         Model::new("tagged_packed_nodes_come_with_their_values", {
             nodes_come_with_their_values::<Narrow<16>>
         })
-        .bound(3)
         .least(20)
         .random_under_shuttle(20_000),
     ]

@@ -48,11 +48,11 @@ fn a_late_wake_ends_no_later_sleep() -> String {
 pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("waiting_two_pushers_and_a_sleeper", two_pushers_and_a_sleeper)
-            .bound(2)
+            .bound(1)
             .least(100)
             .random_under_shuttle(20_000),
         Model::new("waiting_a_late_wake_ends_no_later_sleep", a_late_wake_ends_no_later_sleep)
-            .bound(2)
+            .bound(1)
             .least(50)
             .random_under_shuttle(20_000),
     ]

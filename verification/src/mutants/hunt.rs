@@ -96,6 +96,19 @@ pub(crate) enum End {
 const OUT_OF_MEMORY: [&str; 3] =
     ["memory allocation of ", "failed to alloc sys stack", "Cannot allocate memory"];
 
+impl End {
+    /// That of a process that ended by itself and said this.
+    fn of(success: bool, said: &str) -> Self {
+        if success {
+            Self::Passed
+        } else if OUT_OF_MEMORY.iter().any(|sign| said.contains(sign)) {
+            Self::Unfinished
+        } else {
+            Self::Failed
+        }
+    }
+}
+
 impl Hunt {
     /// Runs each model that is wanted once as it is, unless that is known, and lists the sites
     /// that it reaches. A model that fails as it is could find nothing, and is left out.
@@ -303,13 +316,7 @@ impl Hunt {
         loop {
             if let Some(status) = child.try_wait()? {
                 let said = said.join().expect("reading panics nowhere");
-                return Ok(if status.success() {
-                    End::Passed
-                } else if OUT_OF_MEMORY.iter().any(|sign| said.contains(sign)) {
-                    End::Unfinished
-                } else {
-                    End::Failed
-                });
+                return Ok(End::of(status.success(), &said));
             }
             // The time on a processor, where the system tells it: other work on the machine must
             // not decide what a model finds.
@@ -400,6 +407,13 @@ fn described(text: &str) -> Vec<Known> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn want_of_memory_is_no_kill() {
+        assert_eq!(End::of(true, ""), End::Passed);
+        assert_eq!(End::of(false, "assertion failed: seen == 1"), End::Failed);
+        assert_eq!(End::of(false, "memory allocation of 64 bytes failed"), End::Unfinished);
+    }
 
     #[test]
     fn models_are_read_as_the_harness_describes_them() {
