@@ -1,5 +1,6 @@
 //! Running mutants through models, one process each.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -240,14 +241,20 @@ impl Hunt {
         models: &[(usize, Vec<&'a Mutant>)],
         effort: Duration,
     ) -> anyhow::Result<Vec<Option<&'a Mutant>>> {
+        let kills: Mutex<HashMap<String, usize>> = Mutex::default();
+        let kills = || kills.lock().expect("held for a look or a count only");
         self.side_by_side(models, |_, (model, mutants)| {
             let start = Instant::now();
+            let mut mutants = mutants.clone();
+            // What one model kills, a similar one is likely to kill.
+            mutants.sort_by_key(|mutant| Reverse(kills().get(&mutant.variable()).copied()));
             for mutant in mutants {
                 if start.elapsed() > effort {
                     break;
                 }
                 if self.try_on(*model, mutant)? == End::Failed {
-                    return Ok(Some(*mutant));
+                    *kills().entry(mutant.variable()).or_default() += 1;
+                    return Ok(Some(mutant));
                 }
             }
             Ok(None)
@@ -283,7 +290,7 @@ impl Hunt {
                 let name = &self.models[*model].name;
                 let known = quarry.killers.iter().position(|killer| killer == name);
                 let killed = kills.get(model).copied().unwrap_or(0);
-                (known.unwrap_or(usize::MAX), std::cmp::Reverse(killed), took(*model))
+                (known.unwrap_or(usize::MAX), Reverse(killed), took(*model))
             });
         }
         let untried = all - models.len();
