@@ -36,7 +36,7 @@ pub struct Options {
 
 impl Options {
     /// Batches of at most 1,024 operations and 1 MiB; at most 65,536 operations and 64 MiB
-    /// queued; sibling waits of at most 10 ms (and of half a sync).
+    /// queued; sibling waits of at most 10 ms (and of a sync).
     pub const fn new() -> Self {
         Self {
             batch_operations: 1024,
@@ -77,7 +77,7 @@ impl Options {
     }
 
     /// The longest that a leader waits for the last batch's submitters to come back, before it
-    /// commits what there is; zero switches the wait off. It is never longer than half a sync,
+    /// commits what there is; zero switches the wait off. It is never longer than a sync,
     /// never done for a lone submitter, and given up while it doesn't pay.
     pub const fn sibling_wait(mut self, longest: Duration) -> Self {
         self.sibling_wait = longest;

@@ -12,7 +12,7 @@
 //! grow. It takes three, since a first wait only brings the parts of N together, and it is the next
 //! one that gains by it. A wait that cost its operations less than a 32nd of a sync each is not
 //! held against the rule.
-//! A wait is never longer than half a sync, than three times what it last took, or than the
+//! A wait is never longer than a sync, which is what it may save, than three times what it last took, or than the
 //! limit set. A submitter that is always alone never waits.
 
 use latchwork_sync::time::Duration;
@@ -96,7 +96,7 @@ impl Siblings {
             self.pause -= 1;
             return None;
         }
-        let mut longest = self.sync / 2;
+        let mut longest = self.sync;
         if self.back_after > 0 {
             longest = longest.min(3 * self.back_after + 10_000);
         }
@@ -167,10 +167,10 @@ mod tests {
     }
 
     #[test]
-    fn waits_for_all_that_are_about_at_most_half_a_sync() {
+    fn waits_for_all_that_are_about_at_most_a_sync() {
         let window = after_batch(7).window(1, 100).expect("siblings are about");
         assert_eq!(window.operations, 7);
-        assert_eq!(window.longest, Duration::from_micros(50));
+        assert_eq!(window.longest, Duration::from_micros(100));
         assert!(after_batch(7).window(7, 100).is_none());
         assert_eq!(after_batch(7).window(1, 4).map(|window| window.operations), Some(4));
     }
