@@ -12,8 +12,8 @@
 //! grow. It takes three, since a first wait only brings the parts of N together, and it is the next
 //! one that gains by it. A wait that cost its operations less than a 32nd of a sync each is not
 //! held against the rule.
-//! A wait is never longer than a sync, which is what it may save, than three times what it last took, or than the
-//! limit set. A submitter that is always alone never waits.
+//! A wait is never longer than a sync, which is what it may save, than three times what it last
+//! took, or than the limit set. A submitter that is always alone never waits.
 
 use latchwork_sync::time::Duration;
 

@@ -143,7 +143,7 @@ fn with_flights() -> Vec<Model> {
             .twin("turn_in_flight", turn_in_flight),
         model("two_lanes", two_lanes::<Sound>, 2).twin("land_out_of_turn", land_out_of_turn),
         model("one_lane_of_three", one_lane_of_three::<Sound>, 1),
-        model("two_lanes_of_three", two_lanes_of_three::<Sound>, 1),
+        model("two_lanes_of_three", two_lanes_of_three::<Sound>, 0),
         model("failed_flight", failed_flight::<Sound>, 2)
             .twin("fail_alone", fail_alone)
             .twin("flight_answers_before_gate", flight_answers_before_gate),
