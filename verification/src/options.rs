@@ -28,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) aim: Aim,
     /// Mutants only through models whose name contains one of these; empty for all.
     pub(crate) models: Vec<String>,
+    /// Other targets whose name contains one of these; empty for all.
+    pub(crate) targets: Vec<String>,
 }
 
 /// What mutants are for.
@@ -80,6 +82,7 @@ where
             Long("model") => options.models.push(parser.value()?.string()?),
             Long("record") => options.aim = Aim::Record,
             Long("bounds") => options.aim = Aim::Bounds,
+            Long("target") => options.targets.push(parser.value()?.string()?),
             Value(step) => {
                 let step = step.string()?;
                 if !steps::ALL.iter().any(|known| known.name == step) {
@@ -102,6 +105,9 @@ where
         // Its sites are numbered by all that are reached.
         bail!("--record needs all models; --site narrows it");
     }
+    if !options.targets.is_empty() && options.steps != ["targets"] {
+        bail!("--target means the step `targets`, and nothing else");
+    }
     if means_mutants && options.steps.is_empty() {
         options.steps.push("mutants".to_owned());
     }
@@ -112,6 +118,11 @@ impl Options {
     /// Whether only some mutants, or only some models, are wanted.
     pub(crate) fn narrows_mutants(&self) -> bool {
         !self.sites.is_empty() || !self.models.is_empty()
+    }
+
+    /// Whether another target is wanted.
+    pub(crate) fn wants_target(&self, name: &str) -> bool {
+        self.targets.is_empty() || self.targets.iter().any(|part| name.contains(part))
     }
 
     /// Whether sites of a file, relative to the workspace's root, may be among those that are
@@ -170,6 +181,7 @@ OPTIONS
     --record       writes which model kills which mutant to verification/killers
     --bounds       tells whether a lower preemption bound would do for a model, by the mutants that
                    it is recorded to kill and its twins
+    --target NAME  of the step `targets`, only those whose names contain NAME; may be given again
     --json FILE    writes what ran to FILE
     --jobs N       models and mutants at a time (default: CARGO_BUILD_JOBS, or the processors)
     --list         names the steps
@@ -224,6 +236,8 @@ mod tests {
         let site = |line| Site { file: "rwlock/src/raw/mod.rs".into(), line, ..Site::default() };
         assert!(options.wants(&site(12)) && !options.wants(&site(13)));
         assert!(parse(["loom", "--model", "tries"]).is_err());
+        assert!(parse(["loom", "--target", "i686"]).is_err());
+        assert!(parse(["targets", "--target", "i686"]).is_ok());
         assert!(parse(["--site", "mod.rs:x"]).is_err());
     }
 

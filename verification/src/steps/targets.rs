@@ -63,6 +63,9 @@ pub(crate) fn run(run: &mut Run) {
         }
     };
     for (target, kind) in CHECKED {
+        if !run.options.wants_target(target) {
+            continue;
+        }
         run.check(target, |run| types(run, &compiler, target, kind));
     }
     if !run.options.long {
@@ -71,6 +74,9 @@ pub(crate) fn run(run: &mut Run) {
         return;
     }
     for emulated in EMULATED {
+        if !run.options.wants_target(emulated.target) {
+            continue;
+        }
         run.check(emulated.target, |run| emulate(run, &compiler, &emulated));
     }
 }
