@@ -10,8 +10,8 @@ use std::thread;
 
 use latchwork_reclaim::{Config, Epoch, Guard, Handle, Hazard, Interval, Scheme, epoch, interval};
 
-/// Runs `inside` in a child of this process, where it must give zero.
-fn in_a_fork(inside: impl FnOnce() -> i32) {
+/// Runs `inside` in a child of this process, where it must give true.
+fn in_a_fork(inside: impl FnOnce() -> bool) {
     // SAFETY: the child has one thread, touches nothing that the other threads may have held but
     // the C library's allocator, which works in it, and ends by `_exit`.
     let child = unsafe { libc::fork() };
@@ -20,7 +20,7 @@ fn in_a_fork(inside: impl FnOnce() -> i32) {
         // A child that hangs is ended by a signal, which the parent reports.
         // SAFETY: `alarm` has no preconditions.
         unsafe { libc::alarm(30) };
-        let code = inside();
+        let code = i32::from(!inside());
         // SAFETY: ends the child without running the parent's destructors.
         unsafe { libc::_exit(code) };
     }
@@ -71,7 +71,7 @@ fn frees_what_an_idle_thread_left<S: Scheme>(domain: &S) {
         in_a_fork(|| {
             retire(&handle.pin(), 10, &freed);
             handle.barrier();
-            if freed.load(Ordering::Relaxed) == 30 { 0 } else { 1 }
+            freed.load(Ordering::Relaxed) == 30
         });
     });
 }
@@ -96,7 +96,7 @@ fn child_uses_the_global_domains() {
             epoch::barrier();
             retire(&interval::pin(), 10, &freed);
             interval::barrier();
-            if freed.load(Ordering::Relaxed) == 20 { 0 } else { 1 }
+            freed.load(Ordering::Relaxed) == 20
         });
     });
 }
@@ -117,7 +117,7 @@ fn freed_beside_a_guard<S: Scheme>(domain: &S, right: impl Fn(usize) -> bool) {
                 retire(&handle.pin(), 1, &freed);
             }
             handle.flush();
-            i32::from(!right(freed.load(Ordering::Relaxed)))
+            right(freed.load(Ordering::Relaxed))
         });
     });
 }

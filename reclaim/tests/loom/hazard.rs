@@ -186,9 +186,9 @@ fn barrier_against<const FLUSH: bool>() -> String {
     // Its handle stays: the end of one fences.
     let other = thread::spawn(move || {
         if FLUSH {
-            others.flush()
+            others.flush();
         } else {
-            others.barrier()
+            others.barrier();
         }
         others
     });

@@ -6,6 +6,7 @@ mod protect;
 mod retire;
 mod snapshot;
 mod stack;
+mod structures;
 
 use latchwork_benches::{Stopwatch, Versus, thread_cpu};
 
@@ -18,6 +19,7 @@ pub(crate) fn rows(versus: &mut Versus) {
     retire::rows(versus);
     snapshot::rows(versus);
     stack::rows(versus);
+    structures::rows(versus);
     garbage::rows(versus);
 }
 

@@ -24,6 +24,7 @@ fn schemes<S: Scheme>(versus: &mut Versus, scheme: &str, domain: &S) {
         if versus.wants(GROUP, &row) {
             let ours = Stack::<S> { head: Atomic::null(), domain: domain.clone() };
             let (crossbeam, kovan) = (CrossbeamStack::default(), KovanStack::new());
+            let sdd = SddStack::new();
             let rounds = if threads == 1 { 21 } else { 13 };
             versus.compare(
                 (GROUP, &row, "ns/pair"),
@@ -55,6 +56,14 @@ fn schemes<S: Scheme>(versus: &mut Versus, scheme: &str, domain: &S) {
                             }
                         })
                     }),
+                    Contender::new("sdd", || {
+                        run(threads, pairs, || {
+                            || {
+                                sdd.push(1);
+                                sdd.pop();
+                            }
+                        })
+                    }),
                 ],
             );
         }
@@ -62,7 +71,7 @@ fn schemes<S: Scheme>(versus: &mut Versus, scheme: &str, domain: &S) {
 }
 
 /// Processor time of all threads for one pair.
-fn run<F: FnMut()>(threads: usize, pairs: u64, make: impl Fn() -> F + Sync) -> f64 {
+pub(super) fn run<F: FnMut()>(threads: usize, pairs: u64, make: impl Fn() -> F + Sync) -> f64 {
     let each = pairs / threads as u64;
     let gate = Barrier::new(threads);
     let work = || {
@@ -227,6 +236,53 @@ impl KovanStack {
                 let value = node.value;
                 // SAFETY: the exchange took the only way to it; the node begins with its link.
                 unsafe { kovan::retire(head.as_raw()) };
+                return Some(value);
+            }
+        }
+    }
+}
+
+struct SddStack {
+    head: sdd::AtomicRaw<SddNode>,
+}
+
+struct SddNode {
+    value: u64,
+    next: sdd::AtomicRaw<SddNode>,
+}
+
+impl SddStack {
+    fn new() -> Self {
+        Self { head: sdd::AtomicRaw::null() }
+    }
+
+    fn push(&self, value: u64) {
+        let guard = sdd::Guard::new();
+        let mut head = self.head.load(Relaxed, &guard);
+        let node = sdd::Owned::new(SddNode { value, next: sdd::AtomicRaw::null() }).into_raw();
+        loop {
+            // SAFETY: an object that nobody frees before it is popped.
+            let new = unsafe { node.into_ptr() };
+            let new = new.as_ref().expect("just made");
+            new.next.store(head, Relaxed);
+            match self.head.compare_exchange(head, node, Release, Relaxed, &guard) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    fn pop(&self) -> Option<u64> {
+        let guard = sdd::Guard::new();
+        loop {
+            let head = self.head.load(Acquire, &guard);
+            // SAFETY: loaded and used under one guard.
+            let node = unsafe { head.into_ptr() }.as_ref()?;
+            let next = node.next.load(Relaxed, &guard);
+            if self.head.compare_exchange(head, next, Relaxed, Relaxed, &guard).is_ok() {
+                let value = node.value;
+                // SAFETY: the exchange took the only way to it; to drop it is to retire it.
+                drop(unsafe { sdd::Owned::from_raw(head) });
                 return Some(value);
             }
         }
