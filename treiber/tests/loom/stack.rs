@@ -323,7 +323,7 @@ pub(crate) fn models() -> Vec<Model> {
             .twin("no_generation", the_same_slot_again::<0>),
         Model::new("stack_the_same_slot_twice", the_same_slot_twice::<2>)
             .bound(1)
-            .least(500)
+            .least(100)
             .random_under_shuttle(20_000)
             .twin("no_generation", the_same_slot_twice::<0>)
             .twin("one_bit", the_same_slot_twice::<1>),
