@@ -250,7 +250,7 @@ fn logs(versus: &mut Versus) {
 
 /// Syncs in flight against none, on a log with records that take some time to be encoded.
 fn ahead(versus: &mut Versus) {
-    let rows = [(8, 128, "ahead_8"), (32, 128, "ahead_32"), (8, 65_536, "ahead_8_64k")];
+    let rows = [(8, 128, "ahead_8"), (32, 128, "ahead_32"), (8, 65_536, "ahead_64k_8")];
     for (threads, bytes, row) in rows {
         if !versus.wants(GROUP, row) {
             continue;
