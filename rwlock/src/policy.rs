@@ -77,6 +77,11 @@ pub trait Policy: Send + Sync + 'static {
     /// How many writers can wait; a model lets it be few.
     #[doc(hidden)]
     const MOST_WAITING: u64 = 0xfff;
+
+    /// How many grants there can be without a write section, if the tags allow so many; a model
+    /// lets it be none.
+    #[doc(hidden)]
+    const MOST_GRANTS: u64 = u64::MAX;
 }
 
 /// Defects that models put back to see themselves fail.
@@ -107,6 +112,20 @@ pub enum Fault {
     DowngradeLetsGo,
     /// The upgradable share is given back without a look at who waits for it.
     TurnIsSilent,
+    /// A thread that was woken in vain goes to sleep again with the wake still marked as under way.
+    SleeperKeepsWake,
+    /// A reader that gives up stays counted.
+    TimedReadStaysCounted,
+    /// A writer that has waited too long doesn't make the readers that it held back overdue.
+    UrgentForgetsReaders,
+    /// The fair unlock is the plain one.
+    FairUnlockIsPlain,
+    /// A reader takes the end of its sleep for a grant.
+    WakeIsTrusted,
+    /// The tags of grants begin again when they are used up.
+    TagsWrap,
+    /// A writer looks only for other writers.
+    WriterIgnoresReaders,
 }
 
 /// Writer priority with a bound on readers' pauses. The default.

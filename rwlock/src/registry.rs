@@ -67,6 +67,12 @@ impl Record {
         self.what.store(0, Ordering::Relaxed);
     }
 
+    fn is_of(&self, which: impl Fn(usize) -> bool) -> bool {
+        // Relaxed: nothing that goes with it is looked at.
+        let what = self.what.load(Ordering::Relaxed);
+        what != 0 && which(what)
+    }
+
     /// What is held here, from where and since when.
     pub fn glimpse(&self) -> Option<(usize, &'static Location<'static>, u64)> {
         // Acquire: pairs with the store in `fill`.
@@ -192,6 +198,12 @@ impl Registry {
         })
     }
 
+    /// Takes out what guards have left here that were forgotten, of a lock that is no more.
+    pub fn forget(&self, which: impl Fn(usize) -> bool) {
+        let records = self.blocks().flat_map(|block| &block.records);
+        records.filter(|record| record.is_of(&which)).for_each(Record::free);
+    }
+
     /// What is held that `which` asks for.
     pub fn find(
         &self,
@@ -207,11 +219,13 @@ impl Registry {
 }
 
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-pub(crate) use own::{ALL, own_block};
+pub(crate) use own::{ALL, number, own_block};
 
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 mod own {
     use core::cell::Cell;
+
+    use latchwork_sync::atomic::{AtomicUsize, Ordering};
 
     use super::{Block, Registry};
 
@@ -239,6 +253,24 @@ mod own {
     #[inline]
     pub(crate) fn own_block() -> Option<&'static Block> {
         OWN.get().or_else(claim)
+    }
+
+    /// The number of a lock, which is kept in `place`: a multiple of 8 that no other lock has, and
+    /// that stays when the lock is moved.
+    #[inline]
+    pub(crate) fn number(place: &AtomicUsize) -> usize {
+        // Relaxed: a number orders nothing.
+        let number = place.load(Ordering::Relaxed);
+        if number == 0 { new_number(place) } else { number }
+    }
+
+    #[cold]
+    fn new_number(place: &AtomicUsize) -> usize {
+        static NEXT: AtomicUsize = AtomicUsize::new(8);
+        // Relaxed, all: as above.
+        let new = NEXT.fetch_add(8, Ordering::Relaxed);
+        let exchange = place.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed);
+        exchange.map_or_else(|number| number, |_| new)
     }
 
     #[cold]

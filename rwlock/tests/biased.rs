@@ -94,6 +94,49 @@ fn a_revocation_that_is_held_up_lets_readers_in() {
     assert_eq!(*lock.read(), 1);
 }
 
+/// The cool-down is longer than anyone waits: only the reader that was in the way can wake the
+/// writer.
+#[test]
+fn a_writer_that_gave_way_is_woken_by_the_reader_that_was_in_its_way() {
+    let policy = Bounded::new().cool_down(Duration::from_hours(1)).longest_writer_wait(None);
+    let raw = RawReadBiased::with_policy(policy);
+    let lock: Arc<ReadBiased<u32>> = Arc::new(lock_api::RwLock::from_raw(raw, 0));
+    bias(&lock);
+    let slow = lock.read();
+    let writer = {
+        let lock = Arc::clone(&lock);
+        thread::spawn(move || *lock.write() = 1)
+    };
+    // SAFETY: only looked at.
+    let core = unsafe { lock.raw() }.core();
+    while !core.is_locked_exclusive() {
+        thread::yield_now();
+    }
+    while core.is_locked_exclusive() {
+        thread::yield_now();
+    }
+    assert_eq!(*lock.read(), 0);
+    drop(slow);
+    writer.join().unwrap();
+    assert_eq!(*lock.read(), 1);
+}
+
+/// A share that is forgotten holds its lock wherever that is moved, and no other lock in its place;
+/// its slot is free again when the lock is dropped.
+#[test]
+fn a_forgotten_share_holds_its_own_lock() {
+    let mut place = Some(ReadBiased::<u32>::new(0));
+    bias(place.as_ref().unwrap());
+    core::mem::forget(place.as_ref().unwrap().read());
+    let moved = Box::new(place.take().unwrap());
+    assert!(moved.is_locked() && moved.try_write().is_none());
+    place = Some(ReadBiased::new(0));
+    bias(place.as_ref().unwrap());
+    assert!(place.as_ref().unwrap().try_write().is_some());
+    drop(moved);
+    assert!(!place.unwrap().is_locked());
+}
+
 #[test]
 fn a_revocation_that_times_out_leaves_the_bias() {
     let lock = ReadBiased::<u32, WriterPriority>::new(0);

@@ -33,6 +33,7 @@ mod mixes;
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 #[path = "loom/registry.rs"]
 mod registry;
+
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 fn main() -> std::process::ExitCode {
     let models = [

@@ -175,6 +175,24 @@ fn guards_released_by_another_thread_are_no_longer_shown() {
     assert_eq!(lock.holder(), None);
 }
 
+/// A guard that is forgotten holds on, wherever the lock is moved, until that is dropped.
+#[test]
+fn forgotten_guards_are_shown_for_as_long_as_their_lock_lives() {
+    let mut place = Some(Watched::<u32, Full>::new(0));
+    core::mem::forget(place.as_ref().unwrap().read());
+    let moved = Box::new(place.take().unwrap());
+    assert!(moved.holder().is_some());
+    place = Some(Watched::new(0));
+    assert_eq!(place.as_ref().unwrap().holder(), None);
+    drop(moved);
+    // Each would take one of the places that a thread has.
+    for _ in 0..20 {
+        let lock = Watched::<u32, Full>::new(0);
+        core::mem::forget(lock.read());
+        assert!(lock.holder().is_some());
+    }
+}
+
 #[test]
 fn more_holds_than_a_thread_can_show_are_still_measured() {
     let lock = Watched::<u32, Full>::new(0);

@@ -8,6 +8,10 @@
 //! between the writer's the heavy one: so either the writer sees the slot, or the reader sees that
 //! the bias is off, and takes its name out.
 //!
+//! A writer that has given way to the readers for a while *watches* the slot that was in its way,
+//! with the bias on: the reader that leaves it tells, and no other. Nobody counts the readers in
+//! slots, so the writer then looks for the next, until it finds none.
+//!
 //! # Invariants
 //!
 //! - B1: the bias is turned on only by the holder of a share of the lock below, or by the writer
@@ -27,7 +31,8 @@ use latchwork_sync::wait::{Address, Class, wait, wake};
 
 /// Readers may enter by a slot.
 const ON: u32 = 1;
-/// A writer may be asleep until a slot is free.
+/// A writer may be asleep until a slot is free: any, or while the bias is on the one that is
+/// watched.
 const WATCHED: u32 = 2;
 
 /// A place for one reader's name.
@@ -47,6 +52,18 @@ impl Slot {
         // Relaxed: an answer about the past that orders nothing.
         self.0.load(Ordering::Relaxed) == name
     }
+
+    /// Takes out the name of a lock that is no more, whose reader has forgotten its guard.
+    pub fn clear(&self, name: usize) {
+        if self.has(name) {
+            // Relaxed: nobody comes after that reader.
+            self.0.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn address(&self) -> usize {
+        core::ptr::from_ref(self).addr()
+    }
 }
 
 /// The bias of a lock.
@@ -55,6 +72,8 @@ pub struct Bias {
     state: AtomicU32,
     /// Counts the readers that left while a writer watched.
     events: AtomicU32,
+    /// The address of the slot that is watched while the bias is on.
+    watched: AtomicUsize,
 }
 
 impl Bias {
@@ -62,7 +81,11 @@ impl Bias {
         /// A bias that is off.
         #[inline]
         pub fn new() -> Self {
-            Self { state: AtomicU32::new(0), events: AtomicU32::new(0) }
+            Self {
+                state: AtomicU32::new(0),
+                events: AtomicU32::new(0),
+                watched: AtomicUsize::new(0),
+            }
         }
     }
 
@@ -107,12 +130,20 @@ impl Bias {
         slot.0.store(0, Ordering::Release);
         light();
         // Relaxed: the fence orders it after the store.
-        if self.state.load(Ordering::Relaxed) & WATCHED != 0 {
-            self.tell();
+        let state = self.state.load(Ordering::Relaxed);
+        if state & WATCHED != 0 {
+            self.left(slot, state);
         }
     }
 
     #[cold]
+    fn left(&self, slot: &Slot, state: u32) {
+        // Relaxed: the fence in `leave` orders it.
+        if state & ON == 0 || self.watched.load(Ordering::Relaxed) == slot.address() {
+            self.tell();
+        }
+    }
+
     fn tell(&self) {
         // Release: pairs with the load in `revoke`: who sees the event sees the slot free.
         self.events.fetch_add(1, Ordering::Release);
@@ -120,13 +151,17 @@ impl Bias {
     }
 
     /// Turns the bias off and waits until no slot holds the lock. By the holder of the write lock
-    /// below, while the bias is on. False if the deadline passed first, and then the bias is on.
+    /// below, while the bias is on.
+    ///
+    /// # Errors
+    ///
+    /// The slot that wasn't free when the deadline passed, and then the bias is on.
     pub fn revoke<'a>(
         &self,
         name: usize,
         slots: impl Iterator<Item = &'a Slot>,
         deadline: Option<Instant>,
-    ) -> bool {
+    ) -> Result<(), &'a Slot> {
         // Relaxed: the fence orders it before the looks.
         self.state.store(WATCHED, Ordering::Relaxed);
         heavy();
@@ -135,12 +170,32 @@ impl Bias {
                 // The readers in their slots have seen what was written before them, and so do
                 // those that come. Release: as in `turn_on`.
                 self.state.store(ON, Ordering::Release);
-                return false;
+                return Err(slot);
             }
         }
         // Relaxed: the release of the lock publishes it, to those who could turn it on.
         self.state.store(0, Ordering::Relaxed);
-        true
+        Ok(())
+    }
+
+    /// Waits, with the bias on, until a reader has left its slot: whether it has. If not, the
+    /// moment has come, or another writer has taken the bias. By a writer that holds nothing.
+    ///
+    /// Of two writers that watch at a time one may sleep until its moment.
+    pub fn watch(&self, slot: &Slot, name: usize, moment: Option<Instant>) -> bool {
+        // Relaxed, both: the fence orders them before the look at the slot. An exchange, since
+        // who enters by it must see the last write section still.
+        self.watched.store(slot.address(), Ordering::Relaxed);
+        let exchange =
+            |from, to| self.state.compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+        if exchange(ON, ON | WATCHED).is_err_and(|now| now != ON | WATCHED) {
+            return false;
+        }
+        heavy();
+        let free = self.wait_until_free(slot, name, moment);
+        // Nobody needs to be told any more. If it fails, a writer has taken the bias meanwhile.
+        let _ = exchange(ON | WATCHED, ON);
+        free
     }
 
     #[inline]
@@ -158,12 +213,13 @@ impl Bias {
             wait(&self.events, events, Class::ANY, deadline);
         }
     }
-
-    /// Sleeps until a moment, and no longer.
+    /// Sleeps until a moment, whoever leaves.
     #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-    pub(super) fn sleep_until(&self, moment: Option<Instant>) {
-        // Relaxed: nothing depends on it; a reader that leaves meanwhile ends the sleep early.
-        let events = self.events.load(Ordering::Relaxed);
-        wait(&self.events, events, Class::ANY, moment);
+    pub(super) fn sleep_until(&self, moment: Instant) {
+        while Instant::now() < moment {
+            // Relaxed: nothing depends on it.
+            let events = self.events.load(Ordering::Relaxed);
+            wait(&self.events, events, Class::ANY, Some(moment));
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! The biased lock on threads' slots, and `lock_api`'s traits for it.
 
-use core::ptr;
-
+use latchwork_sync::atomic::{AtomicUsize, Ordering};
 use latchwork_sync::time::{Duration, Instant};
 
 use super::bias::{Bias, Slot};
@@ -16,6 +15,9 @@ use crate::registry::{self, Block};
 /// Memory ordering and progress are [`Core`]'s. Cost of a read and its release while biased: two
 /// stores and three loads of the thread's own lines and of one that nobody writes.
 ///
+/// A read guard that is forgotten ([`mem::forget`](core::mem::forget)) holds the lock for ever, as
+/// in every lock, and one of its thread's four slots until the lock is dropped.
+///
 /// ```
 /// use latchwork_rwlock::biased::ReadBiased;
 ///
@@ -28,12 +30,17 @@ use crate::registry::{self, Block};
 #[derive(Debug)]
 pub struct RawReadBiased<P = Bounded> {
     bias: Bias,
+    /// What slots know the lock by; 0 until it is first biased.
+    number: AtomicUsize,
     inhibition: Inhibition,
     core: Core<P>,
 }
 
 /// A reader/writer lock whose readers don't meet while nobody writes.
 pub type ReadBiased<T, P = Bounded> = lock_api::RwLock<RawReadBiased<P>, T>;
+
+/// How many readers a writer waits for, one after the other, before it keeps new ones out again.
+const MOST_FOLLOWED: usize = 8;
 
 /// How a reader holds the lock.
 #[derive(Debug)]
@@ -51,7 +58,12 @@ impl<P: Policy> RawReadBiased<P> {
 
     /// A free lock, not biased yet.
     pub const fn with_policy(policy: P) -> Self {
-        Self { bias: Bias::new(), inhibition: Inhibition::new(), core: Core::new(policy) }
+        Self {
+            bias: Bias::new(),
+            number: AtomicUsize::new(0),
+            inhibition: Inhibition::new(),
+            core: Core::new(policy),
+        }
     }
 
     /// The lock below: its counts are there, but for the readers in slots.
@@ -64,8 +76,11 @@ impl<P: Policy> RawReadBiased<P> {
         self.bias.is_on()
     }
 
+    /// The lock's name in slots; 0 for none.
+    #[inline]
     fn name(&self) -> usize {
-        ptr::from_ref(self).addr()
+        // Relaxed: a number orders nothing.
+        self.number.load(Ordering::Relaxed)
     }
 
     #[inline]
@@ -73,17 +88,20 @@ impl<P: Policy> RawReadBiased<P> {
         if !self.bias.is_on() {
             return None;
         }
+        let name = self.name();
+        if name == 0 {
+            // It was given before the bias was turned on, and isn't seen yet.
+            return None;
+        }
         let slots = &registry::own_block()?.slots;
-        slots
-            .iter()
-            .find(|slot| self.bias.enter(slot, self.name()))
-            .map(|slot| Share { slot: Some(slot) })
+        slots.iter().find(|slot| self.bias.enter(slot, name)).map(|slot| Share { slot: Some(slot) })
     }
 
     /// Holds a share of the lock below.
     #[inline]
     fn by_share(&self) -> Share {
         if self.inhibition.allows() && !self.bias.is_on() {
+            registry::number(&self.number);
             self.bias.turn_on();
         }
         Share { slot: None }
@@ -117,19 +135,18 @@ impl<P: Policy> RawReadBiased<P> {
             let patience = policy.patience().filter(|_| !urgent);
             let gives_way_at = patience.and_then(|patience| now.checked_add(patience));
             let until = deadline.into_iter().chain(gives_way_at).min();
-            let slots = registry::ALL.blocks().flat_map(|block: &'static Block| &block.slots);
-            if self.bias.revoke(self.name(), slots, until) {
-                self.inhibition.revoked(now);
-                return true;
-            }
-            // SAFETY: the write lock was taken by the caller, or below.
-            unsafe { self.core.unlock_exclusive_fair() };
+            let slot = match self.take_bias(until) {
+                Ok(()) => return true,
+                Err(slot) => slot,
+            };
             now = Instant::now();
             if deadline.is_some_and(|deadline| now >= deadline) {
                 return false;
             }
             let again = now.checked_add(policy.cool_down());
-            self.bias.sleep_until(deadline.into_iter().chain(again).min());
+            if self.follow_readers(slot, deadline.into_iter().chain(again).min()) {
+                return true;
+            }
             if !self.core.lock_exclusive(deadline) {
                 return false;
             }
@@ -140,6 +157,50 @@ impl<P: Policy> RawReadBiased<P> {
         }
     }
 
+    /// Takes the bias back, as the writer. If a reader stays in its slot until the moment, gives
+    /// the lock back, the bias on.
+    fn take_bias(&self, until: Option<Instant>) -> Result<(), &'static Slot> {
+        let begun = Instant::now();
+        let result = self.bias.revoke(self.name(), all_slots(), until);
+        if result.is_ok() {
+            self.inhibition.revoked(begun);
+        } else {
+            // SAFETY: the write lock was taken by the caller.
+            unsafe { self.core.unlock_exclusive_fair() };
+        }
+        result
+    }
+
+    /// Waits without keeping anybody out until the reader in a slot has left, then for the next
+    /// that is found in one, and takes the lock if there is none; whether it was taken before the
+    /// moment.
+    fn follow_readers(&self, mut slot: &'static Slot, moment: Option<Instant>) -> bool {
+        for _ in 0..MOST_FOLLOWED {
+            if !self.bias.watch(slot, self.name(), moment) {
+                return false;
+            }
+            if let Some(other) = all_slots().find(|slot| slot.has(self.name())) {
+                slot = other;
+                continue;
+            }
+            if !self.core.try_lock_exclusive() {
+                break;
+            }
+            if !self.bias.is_on() {
+                return true;
+            }
+            match self.take_bias(Some(Instant::now())) {
+                Ok(()) => return true,
+                Err(other) => slot = other,
+            }
+        }
+        // Readers overlap: the lock is not to be had without keeping them out.
+        if let Some(moment) = moment {
+            self.bias.sleep_until(moment);
+        }
+        false
+    }
+
     /// As `write`, without waiting: a reader in a slot is one that holds the lock.
     #[inline]
     fn try_write(&self) -> bool {
@@ -148,21 +209,28 @@ impl<P: Policy> RawReadBiased<P> {
 
     #[cold]
     fn try_revoke(&self) -> bool {
-        let now = Instant::now();
-        let slots = registry::ALL.blocks().flat_map(|block: &'static Block| &block.slots);
-        let revoked = self.bias.revoke(self.name(), slots, Some(now));
-        if revoked {
-            self.inhibition.revoked(now);
-        } else {
-            // SAFETY: the write lock was taken by the caller.
-            unsafe { self.core.unlock_exclusive_fair() };
-        }
-        revoked
+        self.take_bias(Some(Instant::now())).is_ok()
     }
 
     /// Whether a reader holds the lock by a slot.
     fn is_in_a_slot(&self) -> bool {
-        registry::ALL.blocks().any(|block| block.slots.iter().any(|slot| slot.has(self.name())))
+        let name = self.name();
+        name != 0 && all_slots().any(|slot| slot.has(name))
+    }
+}
+
+/// The slots of all threads.
+fn all_slots() -> impl Iterator<Item = &'static Slot> {
+    registry::ALL.blocks().flat_map(|block: &'static Block| &block.slots)
+}
+
+impl<P> Drop for RawReadBiased<P> {
+    fn drop(&mut self) {
+        // Relaxed: nobody else has the lock.
+        let name = self.number.load(Ordering::Relaxed);
+        if name != 0 {
+            all_slots().for_each(|slot| slot.clear(name));
+        }
     }
 }
 

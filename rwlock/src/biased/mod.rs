@@ -11,8 +11,10 @@
 //!
 //! **Bounds.** A revocation that readers hold up keeps other readers out, as a shut gate does. So
 //! it keeps to the policy: after the patience the writer lets everyone in again, for the cool-down,
-//! and tries once more; when it has waited for its longest wait it doesn't. A writer that gives up
-//! at its deadline leaves the bias as it was. Readers' bounds are the policy's, with the write
+//! and then tries once more; when it has waited for its longest wait it doesn't let them in. In the
+//! cool-down the reader that was in its way wakes it, and it writes if it finds nobody else inside;
+//! if it does, it waits for that one, for eight in turn. A writer that gives up at its deadline
+//! leaves the bias as it was. Readers' bounds are the policy's, with the write
 //! section's place taken by the barrier and the look through the slots where there was a bias.
 //!
 //! There is no upgradable share.

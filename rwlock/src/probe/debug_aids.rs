@@ -38,7 +38,7 @@ use latchwork_sync::time::Instant;
 /// ```
 #[derive(Debug)]
 pub struct DebugAids {
-    /// The lock's number, a multiple of 8; 0 until it is first asked for.
+    /// The lock's number; 0 until it is first asked for.
     number: AtomicUsize,
 }
 
@@ -130,15 +130,7 @@ impl Watch for Asked {
 
 impl DebugAids {
     fn number(&self) -> usize {
-        static NEXT: AtomicUsize = AtomicUsize::new(8);
-        // Relaxed, all: a number orders nothing.
-        let number = self.number.load(Ordering::Relaxed);
-        if number != 0 {
-            return number;
-        }
-        let new = NEXT.fetch_add(8, Ordering::Relaxed);
-        let exchange = self.number.compare_exchange(0, new, Ordering::Relaxed, Ordering::Relaxed);
-        exchange.map_or_else(|number| number, |_| new)
+        registry::number(&self.number)
     }
 }
 
@@ -147,6 +139,7 @@ impl Drop for DebugAids {
         // Relaxed: nobody else has the lock.
         let number = self.number.load(Ordering::Relaxed);
         if number != 0 {
+            registry::ALL.forget(|what| what & !7 == number);
             order().retain(|&(first, second), _| first != number && second != number);
         }
     }

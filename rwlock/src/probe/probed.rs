@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::panic::Location;
 use core::ptr;
 
-use latchwork_sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use latchwork_sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use latchwork_sync::lock::{Mutex, MutexGuard, PoisonError};
 use latchwork_sync::time::Duration;
 
@@ -21,8 +21,11 @@ use crate::registry::{self, Block, Record};
 
 /// A probe that watches as closely as its level says; see the [module](super).
 ///
-/// Size: less than 3 KiB, most of it histograms, apart from the word that the lock works on. A guard
-/// that is forgotten is shown as a holder for as long as the lock is held.
+/// Size: less than 3 KiB, most of it histograms, apart from the word that the lock works on.
+///
+/// A guard that is forgotten ([`mem::forget`](core::mem::forget)) holds the lock for ever, and is
+/// shown as its holder until the lock is dropped. Each takes one of the eight acquisitions that its
+/// thread can show at a time.
 pub struct Probed<L = Full> {
     /// Where the lock was asked for by the last writer, or the last reader that left while a
     /// writer waited: whoever was in the way of those that wait.
@@ -37,6 +40,8 @@ pub struct Probed<L = Full> {
     pub(super) gate_shut: AtomicU64,
     pub(super) hook: OnLongHold,
     longest: Mutex<Longest>,
+    /// What the registry knows the lock by; 0 until it must.
+    number: AtomicUsize,
     level: PhantomData<L>,
 }
 
@@ -86,14 +91,15 @@ impl<L: Level> Probed<L> {
             gate_shut: AtomicU64::new(0),
             hook,
             longest: Mutex::new(Longest { hold: None, wait: None }),
+            number: AtomicUsize::new(0),
             level: PhantomData,
         }
     }
 
     /// The lock and a way of holding it, as the registry knows them.
     fn what(&self, access: Access) -> usize {
-        // The address is a multiple of 8, so that the lowest bits are free.
-        ptr::from_ref(self).addr() | access as usize
+        // A multiple of 8, so that the lowest bits are free.
+        registry::number(&self.number) | access as usize
     }
 
     fn longest(&self) -> MutexGuard<'_, Longest> {
@@ -168,9 +174,9 @@ impl<L: Level> Probed<L> {
         let own = self.what(Access::Read);
         let now = L::now();
         let (block, what, site, since) =
-            registry::ALL.find(|what| what & !3 == own).min_by_key(|&(_, _, _, since)| since)?;
+            registry::ALL.find(|what| what & !7 == own).min_by_key(|&(_, _, _, since)| since)?;
         Some(Holder {
-            access: [Access::Read, Access::Upgradable, Access::Write][what & 3],
+            access: [Access::Read, Access::Upgradable, Access::Write][what & 7],
             site: site.into(),
             thread: Some(block.name()),
             held: Some(Duration::from_nanos(now.saturating_sub(since))),
@@ -256,6 +262,16 @@ impl<L: Level> Probed<L> {
 impl Counted {
     const fn new() -> Self {
         Self { waited: Counts::new(), held: Counts::new(), gave_up: AtomicU64::new(0) }
+    }
+}
+
+impl<L> Drop for Probed<L> {
+    fn drop(&mut self) {
+        // Relaxed: nobody else has the lock.
+        let number = self.number.load(Ordering::Relaxed);
+        if number != 0 {
+            registry::ALL.forget(|what| what & !7 == number);
+        }
     }
 }
 

@@ -131,7 +131,7 @@ impl<P: Policy> Core<P> {
                 && joined
                 && plan.look(seen.has(GATE), now)
             {
-                if let Some(step) = seen.step_back() {
+                if let Some(step) = seen.step_back::<P>() {
                     self.start_cool_down_of(plan.cool_down, now);
                     // Release: whoever sees the gate open sees until when it stays so.
                     self.commit_gate(seen, step, Ordering::Release, watch);
@@ -158,7 +158,7 @@ impl<P: Policy> Core<P> {
                 self.commit_gate(seen, step, Ordering::Relaxed, watch);
                 continue;
             }
-            if let Some(step) = seen.writer_saw_wake(want) {
+            if let Some(step) = seen.writer_saw_wake::<P>(want) {
                 // Relaxed: falling asleep releases nothing.
                 self.commit(seen, step, Ordering::Relaxed);
                 continue;

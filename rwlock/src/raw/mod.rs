@@ -219,7 +219,9 @@ impl<P: Policy> Core<P> {
     ///
     /// The caller owns the write lock, which this uses up.
     pub unsafe fn unlock_exclusive_fair(&self) {
-        self.call_readers_in();
+        if P::FAULT != Some(Fault::FairUnlockIsPlain) {
+            self.call_readers_in();
+        }
         // SAFETY: passed on to the caller. No writer takes the lock before overdue readers.
         unsafe { self.unlock_exclusive() }
     }

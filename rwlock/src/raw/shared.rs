@@ -106,19 +106,25 @@ impl<P: Policy> Core<P> {
                 continue;
             }
             if passed(deadline) {
+                if P::FAULT == Some(Fault::TimedReadStaysCounted) {
+                    return false;
+                }
                 // Relaxed: nothing was held.
                 if self.commit(seen, seen.cancel_read(), Ordering::Relaxed) {
                     return false;
                 }
                 continue;
             }
-            if let Some(step) = seen.reader_saw_wake() {
+            if let Some(step) = seen.reader_saw_wake::<P>() {
                 // Relaxed: falling asleep releases nothing.
                 self.commit(seen, step, Ordering::Relaxed);
                 continue;
             }
             let timer = earlier(timer, watch.alarm());
             self.sleep(events, READERS, timer);
+            if P::FAULT == Some(Fault::WakeIsTrusted) {
+                return true;
+            }
             if timer.is_some() {
                 now = Some(Instant::now());
                 watch.look(now);

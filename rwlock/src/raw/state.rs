@@ -21,6 +21,8 @@ mod writers;
 pub(crate) use readers::Blocking;
 pub(crate) use writers::{Closing, Want};
 
+use crate::policy::{Fault, Policy};
+
 /// Readers that hold the lock, those that are just trying to, and the holder of an upgradable
 /// share. The lowest field: a fast reader adds to it blindly.
 pub(crate) const ACTIVE: u64 = (1 << 20) - 1;
@@ -158,10 +160,12 @@ impl State {
 
     /// Makes every blocked reader a holder, if the batch can be told from those whose readers
     /// may still be asleep.
-    fn grant(self) -> Option<Self> {
+    fn grant<P: Policy>(self) -> Option<Self> {
         let half = TAG_HALF - ONE_TAG;
-        if self.0 & half == half {
-            return None;
+        let granted = self.0 & half;
+        if granted == half || granted / ONE_TAG >= P::MOST_GRANTS {
+            let wraps = P::FAULT == Some(Fault::TagsWrap);
+            return wraps.then(|| self.activate_blocked(self.0 & TAG_HALF));
         }
         Some(self.activate_blocked(State(self.0 + ONE_TAG).batch()))
     }

@@ -69,10 +69,14 @@ impl Locked {
         seen
     }
 
+    fn revoke(&self, deadline: Option<Instant>) -> bool {
+        self.bias.revoke(NAME, self.slots.iter(), deadline).is_ok()
+    }
+
     /// Counts up, if the readers leave in time.
     fn write(&self, deadline: Option<Instant>) -> bool {
         assert!(self.core.lock_exclusive(None));
-        let revoked = !self.bias.is_on() || self.bias.revoke(NAME, self.slots.iter(), deadline);
+        let revoked = !self.bias.is_on() || self.revoke(deadline);
         if revoked {
             self.add();
         }
@@ -121,44 +125,64 @@ fn writer_that_only_turns_it_off() -> String {
     let locked = Locked::new();
     let reader = start(&locked, |locked| locked.read(0));
     assert!(locked.core.lock_exclusive(None));
-    assert!(locked.bias.revoke(NAME, core::iter::empty(), None));
+    assert!(locked.bias.revoke(NAME, core::iter::empty(), None).is_ok());
     locked.add();
     // SAFETY: acquired above.
     unsafe { locked.core.unlock_exclusive() };
     reader.join().unwrap().to_string()
 }
 
-/// The bias is turned on again after a write: who enters then sees the write.
-fn bias_turned_on_shows_the_write() -> String {
+/// The bias is turned on again after a write: who enters then sees the write. `BEFORE` turns it on
+/// before it has a share.
+fn bias_turned_on_shows_the_write<const BEFORE: bool>() -> String {
     let locked = Locked::new();
     let reader = start(&locked, |locked| locked.read(0));
-    assert!(locked.write(None));
+    if BEFORE {
+        let early = start(&locked, |locked| locked.bias.turn_on());
+        assert!(locked.write(None));
+        early.join().unwrap();
+    } else {
+        assert!(locked.write(None));
+    }
     assert_eq!(locked.read_below(), 1);
     let seen = reader.join().unwrap();
     seen.to_string()
 }
 
 /// The writer gives up on a reader that stays, and the bias is as before; the next one gets in.
-fn revocation_times_out() -> String {
+/// `WRITES` where it has given up too.
+fn revocation_times_out<const WRITES: bool>() -> String {
     let locked = Locked::new();
     let deadline = ticks_from_now(1);
     // The readers first: the explorer's barrier doesn't reach threads that start after it.
     let reader = start(&locked, |locked| locked.read(0));
-    let writer = start(&locked, move |locked| locked.write(deadline));
+    let writer = start(&locked, move |locked| {
+        let wrote = locked.write(deadline);
+        if WRITES && !wrote {
+            locked.add();
+        }
+        wrote
+    });
     advance(1);
     let wrote = writer.join().unwrap();
     let seen = reader.join().unwrap();
     assert!(locked.write(None));
-    assert_eq!(locked.get(), 1 + u32::from(wrote));
+    assert_eq!(locked.get(), 1 + u32::from(wrote || WRITES));
     format!("{wrote} {seen}")
 }
 
 /// A writer that comes after a write and gives up leaves the bias on: who enters by that sees the
-/// write.
-fn bias_left_on_shows_the_write() -> String {
+/// write. `WRITES` where it has given up too.
+fn bias_left_on_shows_the_write<const WRITES: bool>() -> String {
     let locked = Locked::new();
     let reader = start(&locked, |locked| locked.read(0));
-    let impatient = start(&locked, |locked| locked.write(ticks_from_now(0)));
+    let impatient = start(&locked, |locked| {
+        let wrote = locked.write(ticks_from_now(0));
+        if WRITES && !wrote {
+            locked.add();
+        }
+        wrote
+    });
     assert!(locked.write(None));
     locked.read_below();
     let stays = locked.bias.enter(&locked.slots[1], NAME);
@@ -172,13 +196,19 @@ fn bias_left_on_shows_the_write() -> String {
 }
 
 /// A share that another thread gives back, and a slot that is used again by its owner: a writer
-/// that finds the later name knows that the earlier reader is gone.
-fn slot_is_freed_by_another_thread() -> String {
+/// that finds the later name knows that the earlier reader is gone. `EARLY` gives it back before it
+/// has read.
+fn slot_is_freed_by_another_thread<const EARLY: bool>() -> String {
     let locked = Locked::new();
     assert!(locked.bias.enter(&locked.slots[0], NAME));
     let other = start(&locked, |locked| {
-        locked.get();
-        locked.bias.leave(&locked.slots[0]);
+        if EARLY {
+            locked.bias.leave(&locked.slots[0]);
+            locked.get();
+        } else {
+            locked.get();
+            locked.bias.leave(&locked.slots[0]);
+        }
     });
     let writer = start(&locked, |locked| locked.write(None));
     // For another lock, whose bias is on.
@@ -193,13 +223,55 @@ fn slot_is_freed_by_another_thread() -> String {
     entered.to_string()
 }
 
-/// A reader whose slot is in use reads below.
-fn two_readers_and_a_writer() -> String {
+/// Two readers in slots of their own. `ONE`: the writer looks at one of them only.
+fn two_readers_and_a_writer<const ONE: bool>() -> String {
     let locked = Locked::new();
-    let readers = [0, 1].map(|slot| start(&locked, move |locked| locked.read(slot)));
-    assert!(locked.write(None));
-    let seen = readers.map(|reader| reader.join().unwrap());
-    format!("{seen:?}")
+    let other = start(&locked, |locked| locked.read(1));
+    let writer = start(&locked, |locked| {
+        assert!(locked.core.lock_exclusive(None));
+        let slots = if ONE { &locked.slots[1..] } else { &locked.slots[..] };
+        if locked.bias.is_on() {
+            assert!(locked.bias.revoke(NAME, slots.iter(), None).is_ok());
+        }
+        locked.add();
+        // SAFETY: acquired above.
+        unsafe { locked.core.unlock_exclusive() };
+    });
+    let seen = locked.read(0);
+    writer.join().unwrap();
+    format!("{seen} {}", other.join().unwrap())
+}
+
+/// Writes, once the readers that are found in slots have left, each of which tells.
+fn follow_readers<'a>(locked: &'a Locked, mut slot: &'a Slot) {
+    loop {
+        locked.bias.watch(slot, NAME, None);
+        if let Some(other) = locked.slots.iter().find(|slot| slot.has(NAME)) {
+            slot = other;
+        } else if locked.write(ticks_from_now(0)) {
+            return;
+        }
+    }
+}
+
+/// A writer that gives way with the bias on is woken by the reader that was in its way, and only
+/// by that one: no time passes. `MUTE` is the reader that doesn't tell.
+fn reader_wakes_the_writer_that_gave_way<const MUTE: bool>() -> String {
+    let locked = Locked::new();
+    assert!(locked.bias.enter(&locked.slots[0], NAME));
+    let other = start(&locked, |locked| locked.read(1));
+    let writer = start(&locked, |locked| follow_readers(locked, &locked.slots[0]));
+    locked.get();
+    if MUTE {
+        // As another bias, which nobody watches.
+        Bias::new().leave(&locked.slots[0]);
+    } else {
+        locked.bias.leave(&locked.slots[0]);
+    }
+    writer.join().unwrap();
+    let seen = other.join().unwrap();
+    assert_eq!(locked.get(), 1);
+    seen.to_string()
 }
 
 pub(crate) fn models() -> Vec<Model> {
@@ -212,21 +284,34 @@ pub(crate) fn models() -> Vec<Model> {
         Model::new("revocation_symmetric", revocation_waits_for_the_reader)
             .symmetric_fences()
             .bound(3)
-            .random_under_shuttle(20_000),
-        Model::new("bias_turned_on_shows_the_write", bias_turned_on_shows_the_write)
+            .random_under_shuttle(20_000)
+            .twin("reader_trusts_its_first_look", reader_that_trusts_its_first_look),
+        Model::new("bias_turned_on_shows_the_write", bias_turned_on_shows_the_write::<false>)
             .bound(3)
-            .random_under_shuttle(20_000),
-        Model::new("revocation_times_out", revocation_times_out)
+            .random_under_shuttle(20_000)
+            .twin("turned_on_without_a_share", bias_turned_on_shows_the_write::<true>),
+        Model::new("revocation_times_out", revocation_times_out::<false>)
             .bound(2)
-            .random_under_shuttle(20_000),
-        Model::new("bias_left_on_shows_the_write", bias_left_on_shows_the_write)
+            .random_under_shuttle(20_000)
+            .twin("writes_all_the_same", revocation_times_out::<true>),
+        Model::new("bias_left_on_shows_the_write", bias_left_on_shows_the_write::<false>)
             .bound(1)
-            .random_under_shuttle(20_000),
-        Model::new("slot_is_freed_by_another_thread", slot_is_freed_by_another_thread)
+            .random_under_shuttle(20_000)
+            .twin("writes_all_the_same", bias_left_on_shows_the_write::<true>),
+        Model::new("slot_is_freed_by_another_thread", slot_is_freed_by_another_thread::<false>)
             .bound(2)
-            .random_under_shuttle(20_000),
-        Model::new("two_readers_and_a_writer_biased", two_readers_and_a_writer)
+            .random_under_shuttle(20_000)
+            .twin("leaves_before_it_reads", slot_is_freed_by_another_thread::<true>),
+        Model::new("two_readers_and_a_writer_biased", two_readers_and_a_writer::<false>)
             .bound(1)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin("writer_looks_at_one_slot", two_readers_and_a_writer::<true>),
+        Model::new(
+            "reader_wakes_the_writer_that_gave_way",
+            reader_wakes_the_writer_that_gave_way::<false>,
+        )
+        .bound(2)
+        .random_under_shuttle(20_000)
+        .twin("reader_is_mute", reader_wakes_the_writer_that_gave_way::<true>),
     ]
 }

@@ -5,7 +5,8 @@ use latchwork_sync::model::{Model, advance};
 
 use crate::scene::{
     CANCEL_FORGETS_READERS, CANCEL_KEEPS_WAKE, DEADLINE_BEFORE_GRANT, DEADLINE_BEFORE_LOCK,
-    GRANT_WITHOUT_WAKE, Locked, Ticks, Unbounded, start, ticks_from_now,
+    GRANT_WITHOUT_WAKE, Locked, TAGS_WRAP, TIMED_READ_STAYS_COUNTED, Unbounded, Untagged,
+    WRITER_IS_SILENT, start, ticks_from_now,
 };
 
 /// A writer that may give up against a reader.
@@ -107,22 +108,6 @@ fn timed_writer_keeps_no_wake<P: Policy>() -> String {
     wrote.to_string()
 }
 
-/// Two writers give up, one after the other: no reader is left behind either gate.
-fn two_timed_writers_and_reader<P: Policy>() -> String {
-    let locked = Locked::<P>::new();
-    let deadline = ticks_from_now(1);
-    assert!(locked.lock.lock_shared(None));
-    let writers = [0; 2].map(|_| start(&locked, move |locked| locked.write_until(deadline)));
-    let reader = start(&locked, Locked::read);
-    advance(1);
-    let seen = reader.join().unwrap();
-    // SAFETY: acquired above.
-    unsafe { locked.lock.unlock_shared() };
-    let wrote = writers.map(|writer| writer.join().unwrap());
-    locked.check(wrote.iter().map(|&wrote| u32::from(wrote)).sum());
-    format!("{wrote:?} {seen}")
-}
-
 /// A reader gives up behind a writer that holds the lock.
 fn timed_reader_and_writer<P: Policy>() -> String {
     let locked = Locked::<P>::new();
@@ -140,10 +125,15 @@ pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("timed_writer_and_reader", timed_writer_and_reader::<Unbounded>)
             .bound(3)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin("writer_is_silent", timed_writer_and_reader::<Unbounded<WRITER_IS_SILENT>>),
         Model::new("timed_reader_and_writer", timed_reader_and_writer::<Unbounded>)
             .bound(3)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin(
+                "timed_read_stays_counted",
+                timed_reader_and_writer::<Unbounded<TIMED_READ_STAYS_COUNTED>>,
+            ),
         Model::new("cancel_lets_blocked_reader_in", cancel_lets_blocked_reader_in::<Unbounded>)
             .bound(3)
             .random_under_shuttle(20_000)
@@ -160,7 +150,18 @@ pub(crate) fn models() -> Vec<Model> {
             cancel_lets_both_blocked_readers_in::<Unbounded>,
         )
         .bound(1)
-        .random_under_shuttle(20_000),
+        .random_under_shuttle(20_000)
+        .twin(
+            "cancel_forgets_readers",
+            cancel_lets_both_blocked_readers_in::<Unbounded<CANCEL_FORGETS_READERS>>,
+        ),
+        Model::new(
+            "cancel_with_tags_used_up",
+            cancel_lets_both_blocked_readers_in::<Untagged<Unbounded>>,
+        )
+        .bound(1)
+        .random_under_shuttle(20_000)
+        .twin("tags_wrap", cancel_lets_both_blocked_readers_in::<Untagged<Unbounded<TAGS_WRAP>>>),
         Model::new("timed_reader_against_cancel", timed_reader_against_cancel::<Unbounded>)
             .bound(3)
             .random_under_shuttle(20_000)
@@ -179,11 +180,5 @@ pub(crate) fn models() -> Vec<Model> {
             .bound(2)
             .random_under_shuttle(20_000)
             .twin("cancel_keeps_wake", timed_writer_keeps_no_wake::<Unbounded<CANCEL_KEEPS_WAKE>>),
-        Model::new("two_timed_writers_and_reader", two_timed_writers_and_reader::<Unbounded>)
-            .bound(0)
-            .random_under_shuttle(20_000),
-        Model::new("two_timed_writers_cool_down", two_timed_writers_and_reader::<Ticks<0, 1>>)
-            .bound(0)
-            .random_under_shuttle(20_000),
     ]
 }

@@ -5,7 +5,7 @@ use latchwork_sync::model::{Model, advance};
 use latchwork_sync::thread::yield_now;
 use latchwork_sync::time::Duration;
 
-use crate::scene::{Locked, Ticks, Unbounded, start, ticks_from_now, until};
+use crate::scene::{Locked, TAGS_WRAP, Ticks, Unbounded, Untagged, start, ticks_from_now, until};
 
 /// What each scene checks: the gate is open, since no time has passed since it was opened.
 fn check_open<P: Policy>(locked: &Locked<P>) {
@@ -68,10 +68,10 @@ fn opened_by_a_writer_that_gives_up<P: Policy>() -> String {
     String::new()
 }
 
-fn write_patiently<P: Policy>(locked: &Locked<P>) {
+fn write_patiently<P: Policy>(locked: &Locked<P>, cool_down: u64) {
     let plan = Patient::within(Duration::from_millis(9))
         .patience(Duration::from_millis(1))
-        .cool_down(Duration::from_millis(2));
+        .cool_down(Duration::from_millis(cool_down));
     assert!(locked.lock.lock_exclusive_patiently(plan).is_ok(), "time doesn't pass so far");
     locked.add();
     // SAFETY: acquired above.
@@ -80,14 +80,14 @@ fn write_patiently<P: Policy>(locked: &Locked<P>) {
 
 /// A patient writer opens the gate and goes on waiting; the reader that it held back is told, and
 /// leaves the gate open as another patient writer.
-fn opened_by_a_patient_writer<P: Policy>() -> String {
+fn opened_by_a_patient_writer<P: Policy, const COOL_DOWN: u64>() -> String {
     let locked = Locked::<P>::new();
     assert!(locked.lock.lock_shared(None));
-    let first = start(&locked, write_patiently);
+    let first = start(&locked, |locked| write_patiently(locked, COOL_DOWN));
     until(|| locked.lock.waiting_writers() == 1);
     let reader = start(&locked, |locked| {
         assert_eq!(locked.read(), 0);
-        write_patiently(locked);
+        write_patiently(locked, COOL_DOWN);
     });
     until(|| locked.lock.blocked_readers() == 1);
     advance(1);
@@ -114,8 +114,16 @@ pub(crate) fn models() -> Vec<Model> {
         .bound(1)
         .random_under_shuttle(20_000)
         .twin("no_cool_down", opened_by_a_writer_that_gives_up::<Unbounded>),
-        Model::new("opened_by_a_patient_writer", opened_by_a_patient_writer::<Unbounded>)
+        Model::new("opened_by_a_patient_writer", opened_by_a_patient_writer::<Unbounded, 2>)
             .bound(1)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin("no_cool_down", opened_by_a_patient_writer::<Unbounded, 0>),
+        Model::new(
+            "opened_by_a_patient_writer_with_tags_used_up",
+            opened_by_a_patient_writer::<Untagged<Unbounded>, 2>,
+        )
+        .bound(1)
+        .random_under_shuttle(20_000)
+        .twin("tags_wrap", opened_by_a_patient_writer::<Untagged<Unbounded<TAGS_WRAP>>, 2>),
     ]
 }

@@ -4,7 +4,9 @@ use latchwork_rwlock::{PhaseFair, Policy, ReaderPriority, WriterPriority};
 use latchwork_sync::model::Model;
 
 use crate::scene::{
-    BLOCK_IS_SILENT, LAST_READER_IS_SILENT, Locked, Unbounded, WRITER_IS_SILENT, start,
+    BLOCK_IS_SILENT, FAIR_UNLOCK_IS_PLAIN, Faulty, LAST_READER_IS_SILENT, Locked,
+    SLEEPER_KEEPS_WAKE, Unbounded, Untagged, WAKE_IS_TRUSTED, WRITER_IGNORES_READERS,
+    WRITER_IS_SILENT, start,
 };
 
 fn two_writers<P: Policy>() -> String {
@@ -79,8 +81,8 @@ fn tries<P: Policy>() -> String {
 }
 
 /// A write section that is handed to the readers that wait, against a second writer.
-fn fair_unlock() -> String {
-    let locked = Locked::<Unbounded>::new();
+fn fair_unlock<P: Policy>() -> String {
+    let locked = Locked::<P>::new();
     assert!(locked.lock.lock_exclusive(None));
     let writer = start(&locked, Locked::write);
     let reader = start(&locked, Locked::read);
@@ -104,36 +106,62 @@ pub(crate) fn models() -> Vec<Model> {
             .twin("writer_is_silent", reader_and_writer::<Unbounded<WRITER_IS_SILENT>>),
         Model::new("reader_and_writer_with_spurious_wakes", reader_and_writer::<Unbounded>)
             .spurious(1)
-            .bound(4),
+            .bound(4)
+            .twin("wake_is_trusted", reader_and_writer::<Unbounded<WAKE_IS_TRUSTED>>),
         Model::new("reader_and_two_writes", reader_and_two_writes::<Unbounded>)
             .bound(4)
-            .random_under_shuttle(20_000),
-        Model::new("tries", tries::<Unbounded>),
+            .random_under_shuttle(20_000)
+            .twin("sleeper_keeps_wake", reader_and_two_writes::<Unbounded<SLEEPER_KEEPS_WAKE>>),
+        Model::new("tries", tries::<Unbounded>)
+            .twin("writer_ignores_readers", tries::<Unbounded<WRITER_IGNORES_READERS>>),
         Model::new("two_readers_and_writer", two_readers_and_writer::<Unbounded>)
             .bound(3)
             .random_under_shuttle(20_000)
             .twin("block_is_silent", two_readers_and_writer::<Unbounded<BLOCK_IS_SILENT>>),
-        Model::new("reader_and_two_writers", reader_and_two_writers::<Unbounded>)
-            .bound(2)
-            .random_under_shuttle(20_000),
-        Model::new("fair_unlock", fair_unlock).bound(1).random_under_shuttle(20_000),
+        Model::new("fair_unlock", fair_unlock::<Unbounded>)
+            .bound(1)
+            .random_under_shuttle(20_000)
+            .twin("fair_unlock_is_plain", fair_unlock::<Unbounded<FAIR_UNLOCK_IS_PLAIN>>),
+        // The grant after a write section enters the other half of the tags.
+        Model::new("fair_unlock_with_tags_used_up", fair_unlock::<Untagged<Unbounded>>)
+            .bound(1)
+            .random_under_shuttle(20_000)
+            .twin("writer_is_silent", fair_unlock::<Untagged<Unbounded<WRITER_IS_SILENT>>>),
         Model::new("writer_priority", reader_and_two_writers::<WriterPriority>)
             .bound(2)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin(
+                "sleeper_keeps_wake",
+                reader_and_two_writers::<Faulty<WriterPriority, SLEEPER_KEEPS_WAKE>>,
+            ),
         Model::new("phase_fair", reader_and_two_writers::<PhaseFair>)
             .bound(2)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin(
+                "sleeper_keeps_wake",
+                reader_and_two_writers::<Faulty<PhaseFair, SLEEPER_KEEPS_WAKE>>,
+            ),
         Model::new("phase_fair_two_readers", two_readers_and_writer::<PhaseFair>)
             .bound(3)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin("block_is_silent", two_readers_and_writer::<Faulty<PhaseFair, BLOCK_IS_SILENT>>),
         Model::new("phase_fair_two_writes", reader_and_two_writes::<PhaseFair>)
             .bound(3)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin("writer_is_silent", reader_and_two_writes::<Faulty<PhaseFair, WRITER_IS_SILENT>>),
         Model::new("reader_priority", reader_and_two_writers::<ReaderPriority>)
             .bound(2)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin(
+                "sleeper_keeps_wake",
+                reader_and_two_writers::<Faulty<ReaderPriority, SLEEPER_KEEPS_WAKE>>,
+            ),
         Model::new("reader_priority_two_readers", two_readers_and_writer::<ReaderPriority>)
             .bound(3)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin(
+                "last_reader_is_silent",
+                two_readers_and_writer::<Faulty<ReaderPriority, LAST_READER_IS_SILENT>>,
+            ),
     ]
 }

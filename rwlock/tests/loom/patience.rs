@@ -5,7 +5,10 @@ use latchwork_sync::atomic::Ordering;
 use latchwork_sync::model::{Model, advance};
 use latchwork_sync::time::Duration;
 
-use crate::scene::{Locked, Ticks, Unbounded, pass_time_until, start, ticks_from_now};
+use crate::scene::{
+    LAST_READER_IS_SILENT, Locked, SLEEPER_KEEPS_WAKE, Ticks, Unbounded, Untagged,
+    WRITER_IS_SILENT, pass_time_until, start, ticks_from_now,
+};
 
 /// One holds a share, a writer waits for ever, a reader comes between: its patience lets it in
 /// although the holder stays until then.
@@ -107,10 +110,19 @@ pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("patience_opens_gate", patience_opens_gate::<Ticks<1, 0>>)
             .bound(1)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin("no_patience", patience_opens_gate::<Unbounded>),
         Model::new("patience_opens_gate_cool_down", patience_opens_gate::<Ticks<1, 1>>)
             .bound(1)
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin(
+                "last_reader_is_silent",
+                patience_opens_gate::<Ticks<1, 1, LAST_READER_IS_SILENT>>,
+            ),
+        Model::new("patience_with_tags_used_up", patience_opens_gate::<Untagged<Ticks<1, 0>>>)
+            .bound(1)
+            .random_under_shuttle(20_000)
+            .twin("no_patience", patience_opens_gate::<Untagged<Unbounded>>),
         // Its patience is kept by the writer, so it holds where the writer runs when it may.
         Model::new("patient_writer_steps_back", writer_with_patience)
             .bound(0)
@@ -120,7 +132,15 @@ pub(crate) fn models() -> Vec<Model> {
             .twin("no_patience", writer_without_patience),
         Model::new("overdue_reader_and_two_writers", overdue_reader_and_two_writers::<Ticks<1, 0>>)
             .bound(2)
-            .random_under_shuttle(20_000),
-        Model::new("all_on", all_on::<Ticks<1, 1>>).bound(2).random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin(
+                "writer_is_silent",
+                overdue_reader_and_two_writers::<Ticks<1, 0, WRITER_IS_SILENT>>,
+            ),
+        Model::new("all_on", all_on::<Ticks<1, 1>>)
+            .bound(2)
+            .random_under_shuttle(20_000)
+            .twin("sleeper_keeps_wake", all_on::<Ticks<1, 1, SLEEPER_KEEPS_WAKE>>)
+            .twin("writer_is_silent", all_on::<Ticks<1, 1, WRITER_IS_SILENT>>),
     ]
 }

@@ -1,5 +1,7 @@
 //! What the scenes share: a lock with a counter that loom watches, and a policy in ticks.
 
+use core::marker::PhantomData;
+
 use latchwork_rwlock::Policy;
 use latchwork_rwlock::policy::Fault;
 use latchwork_rwlock::raw::Core;
@@ -24,8 +26,15 @@ pub(crate) const URGENT_GIVES_WAY: u8 = 9;
 pub(crate) const UPGRADE_LETS_GO: u8 = 10;
 pub(crate) const DOWNGRADE_LETS_GO: u8 = 11;
 pub(crate) const TURN_IS_SILENT: u8 = 12;
+pub(crate) const SLEEPER_KEEPS_WAKE: u8 = 13;
+pub(crate) const TIMED_READ_STAYS_COUNTED: u8 = 14;
+pub(crate) const URGENT_FORGETS_READERS: u8 = 15;
+pub(crate) const FAIR_UNLOCK_IS_PLAIN: u8 = 16;
+pub(crate) const WAKE_IS_TRUSTED: u8 = 17;
+pub(crate) const TAGS_WRAP: u8 = 18;
+pub(crate) const WRITER_IGNORES_READERS: u8 = 19;
 
-const FAULTS: [Option<Fault>; 13] = [
+const FAULTS: [Option<Fault>; 20] = [
     None,
     Some(Fault::CancelForgetsReaders),
     Some(Fault::CancelKeepsWake),
@@ -39,7 +48,37 @@ const FAULTS: [Option<Fault>; 13] = [
     Some(Fault::UpgradeLetsGo),
     Some(Fault::DowngradeLetsGo),
     Some(Fault::TurnIsSilent),
+    Some(Fault::SleeperKeepsWake),
+    Some(Fault::TimedReadStaysCounted),
+    Some(Fault::UrgentForgetsReaders),
+    Some(Fault::FairUnlockIsPlain),
+    Some(Fault::WakeIsTrusted),
+    Some(Fault::TagsWrap),
+    Some(Fault::WriterIgnoresReaders),
 ];
+
+/// A policy without a tag for any grant but that after a write section.
+pub(crate) struct Untagged<P>(PhantomData<P>);
+
+impl<P: Policy> Policy for Untagged<P> {
+    const DEFAULT: Self = Self(PhantomData);
+    const GATES: bool = P::GATES;
+    const PHASES: bool = P::PHASES;
+    const FAULT: Option<Fault> = P::FAULT;
+    const MOST_GRANTS: u64 = 0;
+
+    fn patience(&self) -> Option<Duration> {
+        P::DEFAULT.patience()
+    }
+
+    fn cool_down(&self) -> Duration {
+        P::DEFAULT.cool_down()
+    }
+
+    fn longest_writer_wait(&self) -> Option<Duration> {
+        P::DEFAULT.longest_writer_wait()
+    }
+}
 
 /// Bounded writer priority in ticks of the model's clock, 0 standing for no bound, with a defect.
 /// `URGENT` is the longest wait of a writer; at most `MOST` of each kind can wait.
@@ -55,7 +94,7 @@ pub(crate) struct Ticks<
 pub(crate) type Unbounded<const FAULT: u8 = SOUND> = Ticks<0, 0, FAULT>;
 
 /// Writer priority in which one reader and one writer can wait.
-pub(crate) type Narrow = Ticks<0, 0, SOUND, 0, 1>;
+pub(crate) type Narrow<const FAULT: u8 = SOUND> = Ticks<0, 0, FAULT, 0, 1>;
 
 impl<const PATIENCE: u64, const COOL_DOWN: u64, const FAULT: u8, const URGENT: u64, const MOST: u64>
     Policy for Ticks<PATIENCE, COOL_DOWN, FAULT, URGENT, MOST>
@@ -80,25 +119,25 @@ impl<const PATIENCE: u64, const COOL_DOWN: u64, const FAULT: u8, const URGENT: u
     }
 }
 
-/// Phases, with writers that leave without a look at who waits.
-pub(crate) struct SilentPhases;
+/// A policy with a defect.
+pub(crate) struct Faulty<P, const FAULT: u8>(PhantomData<P>);
 
-impl Policy for SilentPhases {
-    const DEFAULT: Self = Self;
-    const GATES: bool = true;
-    const PHASES: bool = true;
-    const FAULT: Option<Fault> = Some(Fault::WriterIsSilent);
+impl<P: Policy, const FAULT: u8> Policy for Faulty<P, FAULT> {
+    const DEFAULT: Self = Self(PhantomData);
+    const GATES: bool = P::GATES;
+    const PHASES: bool = P::PHASES;
+    const FAULT: Option<Fault> = FAULTS[FAULT as usize];
 
     fn patience(&self) -> Option<Duration> {
-        None
+        P::DEFAULT.patience()
     }
 
     fn cool_down(&self) -> Duration {
-        Duration::ZERO
+        P::DEFAULT.cool_down()
     }
 
     fn longest_writer_wait(&self) -> Option<Duration> {
-        None
+        P::DEFAULT.longest_writer_wait()
     }
 }
 
@@ -163,6 +202,44 @@ impl<P: Policy> Locked<P> {
         assert!(self.write_until(None), "waits for ever");
     }
 
+    /// Reads upgradably, if the share is to be had in time, then counts up, if the upgrade is;
+    /// whether it did.
+    pub(crate) fn upgrade_until(&self, share: Option<Instant>, upgrade: Option<Instant>) -> bool {
+        if !self.lock.lock_upgradable(share) {
+            return false;
+        }
+        let before = self.get();
+        // SAFETY: acquired above.
+        let upgraded = unsafe { self.lock.upgrade(upgrade) };
+        assert_eq!(self.get(), before, "another writer came between");
+        if upgraded {
+            self.add();
+            // SAFETY: upgraded above.
+            unsafe { self.lock.unlock_exclusive() };
+        } else {
+            // SAFETY: the upgrade failed, so the share is still held.
+            unsafe { self.lock.unlock_upgradable() };
+        }
+        upgraded
+    }
+
+    pub(crate) fn upgrade(&self) {
+        assert!(self.upgrade_until(None, None), "waits for ever");
+    }
+
+    /// Counts up, and reads that as a reader: no other writer comes between.
+    pub(crate) fn downgrade(&self) -> u32 {
+        assert!(self.lock.lock_exclusive(None));
+        self.add();
+        let written = self.get();
+        // SAFETY: acquired above.
+        unsafe { self.lock.downgrade() };
+        assert_eq!(self.get(), written, "another writer came between");
+        // SAFETY: downgraded above.
+        unsafe { self.lock.unlock_shared() };
+        written
+    }
+
     /// The end of a scene: nobody is left behind, `writes` writes were made, and the word is idle
     /// again after one more.
     pub(crate) fn check(&self, writes: u32) {
@@ -190,12 +267,16 @@ pub(crate) fn until(condition: impl Fn() -> bool) {
     }
 }
 
-/// Moves the clock for as long as the others need.
+/// Moves the clock for as long as the others need, which is not for ever.
 pub(crate) fn pass_time_until(over: &AtomicBool) {
-    while !over.load(Ordering::Acquire) {
+    for _ in 0..1_000 {
+        if over.load(Ordering::Acquire) {
+            return;
+        }
         advance(1);
         thread::yield_now();
     }
+    panic!("no time is enough");
 }
 
 /// Starts a thread that shares `locked`.

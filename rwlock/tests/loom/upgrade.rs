@@ -1,35 +1,13 @@
-//! The upgradable share, upgrades and downgrades.
+//! The upgradable share, upgrades and downgrades, without clocks; the mixes have them beside others
+//! and with deadlines.
 
 use latchwork_rwlock::Policy;
 use latchwork_sync::model::{Model, advance};
-use latchwork_sync::time::Instant;
 
 use crate::scene::{
     CANCEL_FORGETS_READERS, DOWNGRADE_LETS_GO, LAST_READER_IS_SILENT, Locked, TURN_IS_SILENT,
     UPGRADE_LETS_GO, Unbounded, WRITER_IS_SILENT, start, ticks_from_now,
 };
-
-/// Reads upgradably, then counts up if the upgrade succeeds in time; whether it did.
-fn upgrade_until<P: Policy>(locked: &Locked<P>, deadline: Option<Instant>) -> bool {
-    assert!(locked.lock.lock_upgradable(None));
-    let before = locked.get();
-    // SAFETY: acquired above.
-    let upgraded = unsafe { locked.lock.upgrade(deadline) };
-    assert_eq!(locked.get(), before, "another writer came between");
-    if upgraded {
-        locked.add();
-        // SAFETY: upgraded above.
-        unsafe { locked.lock.unlock_exclusive() };
-    } else {
-        // SAFETY: the upgrade failed, so the share is still held.
-        unsafe { locked.lock.unlock_upgradable() };
-    }
-    upgraded
-}
-
-fn upgrade<P: Policy>(locked: &Locked<P>) {
-    assert!(upgrade_until(locked, None), "waits for ever");
-}
 
 /// The upgradable share is given back while a writer comes.
 fn upgradable_and_writer<P: Policy>() -> String {
@@ -47,7 +25,7 @@ fn upgradable_and_writer<P: Policy>() -> String {
 fn upgrade_and_reader<P: Policy>() -> String {
     let locked = Locked::<P>::new();
     let reader = start(&locked, Locked::read);
-    upgrade(&locked);
+    locked.upgrade();
     let seen = reader.join().unwrap();
     locked.check(1);
     seen.to_string()
@@ -56,7 +34,7 @@ fn upgrade_and_reader<P: Policy>() -> String {
 fn upgrade_and_writer<P: Policy>() -> String {
     let locked = Locked::<P>::new();
     let writer = start(&locked, Locked::write);
-    upgrade(&locked);
+    locked.upgrade();
     writer.join().unwrap();
     locked.check(2);
     String::new()
@@ -64,22 +42,11 @@ fn upgrade_and_writer<P: Policy>() -> String {
 
 fn two_upgrades<P: Policy>() -> String {
     let locked = Locked::<P>::new();
-    let other = start(&locked, upgrade);
-    upgrade(&locked);
+    let other = start(&locked, Locked::upgrade);
+    locked.upgrade();
     other.join().unwrap();
     locked.check(2);
     String::new()
-}
-
-fn upgrade_reader_and_writer<P: Policy>() -> String {
-    let locked = Locked::<P>::new();
-    let writer = start(&locked, Locked::write);
-    let reader = start(&locked, Locked::read);
-    upgrade(&locked);
-    writer.join().unwrap();
-    let seen = reader.join().unwrap();
-    locked.check(2);
-    seen.to_string()
 }
 
 /// The upgrade may time out, and then leaves no one behind its gate.
@@ -87,7 +54,7 @@ fn timed_upgrade_and_readers<P: Policy>() -> String {
     let locked = Locked::<P>::new();
     let deadline = ticks_from_now(1);
     assert!(locked.lock.lock_shared(None));
-    let upgrader = start(&locked, move |locked| upgrade_until(locked, deadline));
+    let upgrader = start(&locked, move |locked| locked.upgrade_until(None, deadline));
     let reader = start(&locked, Locked::read);
     advance(1);
     reader.join().unwrap();
@@ -98,33 +65,10 @@ fn timed_upgrade_and_readers<P: Policy>() -> String {
     outcome.to_string()
 }
 
-/// The upgrade may time out while a writer waits too.
-fn timed_upgrade_and_writer<P: Policy>() -> String {
-    let locked = Locked::<P>::new();
-    let deadline = ticks_from_now(1);
-    let upgrader = start(&locked, move |locked| upgrade_until(locked, deadline));
-    let writer = start(&locked, Locked::write);
-    let reader = start(&locked, Locked::read);
-    advance(1);
-    let outcome = upgrader.join().unwrap();
-    writer.join().unwrap();
-    reader.join().unwrap();
-    locked.check(1 + u32::from(outcome));
-    outcome.to_string()
-}
-
-/// What a writer wrote is what it reads after the downgrade: no writer comes between.
 fn downgrade_and_writer<P: Policy>() -> String {
     let locked = Locked::<P>::new();
     let writer = start(&locked, Locked::write);
-    assert!(locked.lock.lock_exclusive(None));
-    locked.add();
-    let written = locked.get();
-    // SAFETY: acquired above.
-    unsafe { locked.lock.downgrade() };
-    assert_eq!(locked.get(), written, "another writer came between");
-    // SAFETY: downgraded above.
-    unsafe { locked.lock.unlock_shared() };
+    let written = locked.downgrade();
     writer.join().unwrap();
     locked.check(2);
     written.to_string()
@@ -148,7 +92,7 @@ fn downgrade_and_reader<P: Policy>() -> String {
 /// Down to the upgradable share, up again, and down to a plain one beside one who waits for it.
 fn all_changes<P: Policy>() -> String {
     let locked = Locked::<P>::new();
-    let other = start(&locked, upgrade);
+    let other = start(&locked, Locked::upgrade);
     assert!(locked.lock.lock_exclusive(None));
     locked.add();
     // SAFETY: acquired above.
@@ -182,9 +126,6 @@ pub(crate) fn models() -> Vec<Model> {
             .random_under_shuttle(20_000)
             .twin("upgrade_lets_go", two_upgrades::<Unbounded<UPGRADE_LETS_GO>>)
             .twin("writer_is_silent", two_upgrades::<Unbounded<WRITER_IS_SILENT>>),
-        Model::new("upgrade_reader_and_writer", upgrade_reader_and_writer::<Unbounded>)
-            .bound(2)
-            .random_under_shuttle(20_000),
         Model::new("timed_upgrade_and_readers", timed_upgrade_and_readers::<Unbounded>)
             .bound(2)
             .random_under_shuttle(20_000)
@@ -192,9 +133,6 @@ pub(crate) fn models() -> Vec<Model> {
                 "cancel_forgets_readers",
                 timed_upgrade_and_readers::<Unbounded<CANCEL_FORGETS_READERS>>,
             ),
-        Model::new("timed_upgrade_and_writer", timed_upgrade_and_writer::<Unbounded>)
-            .bound(1)
-            .random_under_shuttle(20_000),
         Model::new("downgrade_and_writer", downgrade_and_writer::<Unbounded>)
             .twin("downgrade_lets_go", downgrade_and_writer::<Unbounded<DOWNGRADE_LETS_GO>>),
         Model::new("downgrade_and_reader", downgrade_and_reader::<Unbounded>)

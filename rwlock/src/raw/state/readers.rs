@@ -66,7 +66,7 @@ impl State {
         }
         let mut wake = Wake { readers: true, ..Wake::default() };
         let opened = self.without(GATE);
-        let granted = opened.grant().unwrap_or_else(|| {
+        let granted = opened.grant::<P>().unwrap_or_else(|| {
             // The tags are used up: this reader goes in, the others find the gate open.
             let next = State(opened.less_blocked().0 + ONE_ACTIVE);
             next.set_if(next.blocked() > 0, READERS_WOKEN)
@@ -89,7 +89,8 @@ impl State {
     }
 
     /// A reader that was woken in vain is about to sleep: the next wake is needed.
-    pub(crate) fn reader_saw_wake(self) -> Option<Step> {
-        self.has(READERS_WOKEN).then(|| self.without(READERS_WOKEN).into())
+    pub(crate) fn reader_saw_wake<P: Policy>(self) -> Option<Step> {
+        let forgets = self.has(READERS_WOKEN) && P::FAULT != Some(Fault::SleeperKeepsWake);
+        forgets.then(|| self.without(READERS_WOKEN).into())
     }
 }

@@ -118,8 +118,8 @@ fn last_reader_that_blocks_wakes_the_writer_that_waited_for_it() {
 #[test]
 fn wake_meant_for_the_upgrading_holder_is_its_own() {
     let upgrading = state(1, 0, 2, GATE | UPGRADABLE | UPGRADING | WRITER_WOKEN);
-    assert!(upgrading.writer_saw_wake(Want::Write).is_none());
-    assert!(upgrading.writer_saw_wake(Want::Upgrade).is_some());
+    assert!(upgrading.writer_saw_wake::<Bounded>(Want::Write).is_none());
+    assert!(upgrading.writer_saw_wake::<Bounded>(Want::Upgrade).is_some());
     let cancelled = upgrading.cancel_write::<Bounded>(Want::Write, false, false);
     assert!(cancelled.next.has(WRITER_WOKEN));
     assert!(upgrading.acquire_write::<Bounded>(Want::Write, true).is_none());

@@ -36,8 +36,8 @@ pub(crate) enum Closing {
 impl State {
     /// A writer takes the lock if nobody stands before it. The one that waited no longer does.
     pub(crate) fn acquire_write<P: Policy>(self, want: Want, waited: bool) -> Option<Step> {
-        let free = !self.has(WRITER) && self.active() == want.own();
-        if !free || (self.has(OVERDUE) && self.blocked() > 0) {
+        let drained = self.active() == want.own() || P::FAULT == Some(Fault::WriterIgnoresReaders);
+        if self.has(WRITER) || !drained || (self.has(OVERDUE) && self.blocked() > 0) {
             return None;
         }
         let urgent = self.has(URGENT);
@@ -52,7 +52,7 @@ impl State {
             // Nobody is active, so no granted reader sleeps; nobody is blocked, so none remembers
             // a tag. The word may become 0 again.
             next = next.without(TAG | READERS_WOKEN | OVERDUE);
-        } else if P::PHASES || urgent {
+        } else if P::PHASES || (urgent && P::FAULT != Some(Fault::UrgentForgetsReaders)) {
             // Urgent: these could not open the gate when their patience was over.
             next = next.with(OVERDUE);
         }
@@ -115,7 +115,7 @@ impl State {
                 next.grant_after_write()
             } else {
                 // The tags are used up: the readers find the gate open.
-                next.grant().unwrap_or_else(|| next.without(GATE).with(READERS_WOKEN))
+                next.grant::<P>().unwrap_or_else(|| next.without(GATE).with(READERS_WOKEN))
             };
         }
         if !next.has(GATE) {
@@ -129,7 +129,7 @@ impl State {
 
     /// A waiting writer opens the gate of its own will, for whoever it held back, and goes on
     /// waiting. Not while a writer holds the lock or has waited too long.
-    pub(crate) fn step_back(self) -> Option<Step> {
+    pub(crate) fn step_back<P: Policy>(self) -> Option<Step> {
         if !self.has(GATE) || self.has(URGENT | WRITER) {
             return None;
         }
@@ -141,15 +141,16 @@ impl State {
             opened.grant_after_write()
         } else {
             // The tags are used up: the readers find the gate open.
-            opened.grant().unwrap_or_else(|| opened.with(READERS_WOKEN))
+            opened.grant::<P>().unwrap_or_else(|| opened.with(READERS_WOKEN))
         };
         Some(Step { next, wake: Wake { readers: true, ..Wake::default() } })
     }
 
     /// A writer that was woken in vain is about to sleep: the next wake is needed. While a holder
     /// upgrades the wake is not for the others to forget.
-    pub(crate) fn writer_saw_wake(self, want: Want) -> Option<Step> {
+    pub(crate) fn writer_saw_wake<P: Policy>(self, want: Want) -> Option<Step> {
         let own = want == Want::Upgrade || !self.has(UPGRADING);
-        (own && self.has(WRITER_WOKEN)).then(|| self.without(WRITER_WOKEN).into())
+        let forgets = own && P::FAULT != Some(Fault::SleeperKeepsWake);
+        (forgets && self.has(WRITER_WOKEN)).then(|| self.without(WRITER_WOKEN).into())
     }
 }
