@@ -61,6 +61,7 @@ const ABOUT: &[(&str, &str, &str)] = &[
     ("ringpal", "direct_auto_p99", "99th percentile of 4 unbuffered page writes"),
     ("ringpal", "commit_32", "32 unbuffered page writes and a sync"),
     ("ringpal", "registered_32", "the raw ring with registered file and buffer, against without"),
+    ("ringpal", "owned_read", "one read of a cached page that owns its buffer"),
     ("ringpal", "instr_32", "instructions of an operation, in batches of 32"),
     ("batch-writer", "log", "commits to a log with checksums and segments, against others' logs"),
     ("batch-writer", "ahead", "commits to our log: no sync in flight against one and two"),

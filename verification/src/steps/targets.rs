@@ -165,7 +165,9 @@ fn emulate(run: &Run, compiler: &Compiler, emulated: &Emulated) -> anyhow::Resul
             .args(["--no-fail-fast", "--all-features", "--lib", "--tests"])
             .args(["--package", &krate.name])
             .env(&variable(target, "LINKER"), linker.to_string_lossy())
-            .env(&variable(target, "RUNNER"), &runner);
+            .env(&variable(target, "RUNNER"), &runner)
+            // For tests that start themselves once more.
+            .env("LATCHWORK_EMULATOR", &runner);
         let finished = command.run(&log(run, target, krate.short()))?;
         let mut outcome = counts::of_tests(&finished.output);
         if !finished.success {
