@@ -48,7 +48,10 @@ fn run(directory: &Path, wrapper: &[&str], enough: usize) -> (BTreeSet<u64>, Vec
     let own = std::env::current_exe().expect("a running program has a path");
     let own = own.to_str().expect("its path is text");
     let arguments = [own, "--exact", "process::child", "--nocapture", "--test-threads=1"];
-    let line: Vec<&str> = wrapper.iter().copied().chain(arguments).collect();
+    // Where this program is one of another machine.
+    let emulator = std::env::var("LATCHWORK_EMULATOR").unwrap_or_default();
+    let emulator = emulator.split_whitespace();
+    let line: Vec<&str> = wrapper.iter().copied().chain(emulator).chain(arguments).collect();
     let mut child = Command::new(line[0])
         .args(&line[1..])
         .env(DIRECTORY, directory)

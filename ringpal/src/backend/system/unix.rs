@@ -119,7 +119,7 @@ pub(crate) unsafe fn read_cached(op: &RawOp) -> bool {
             libc::SYS_preadv2,
             op.file.0,
             vectors,
-            count as c_ulong,
+            c_ulong::from(count),
             low,
             high,
             libc::RWF_NOWAIT,
