@@ -6,10 +6,11 @@
 //! takes, in which the winner does many operations, and reads the head only after that. Each
 //! further loss doubles the pause.
 //!
-//! A mailbox's push is different: all that it needs besides its own node is the head, and an
-//! exchange that failed has just brought that. So it exchanges once more with what it found, before
-//! the line is gone; only when it loses that race too does it pause. In a stack the winner works on
-//! with the same line, and a pop needs a slot that it has yet to fetch: there it does not pay.
+//! A mailbox's push needs nothing but the head besides its own node, so after a pause it exchanges
+//! twice in a row: should the first fail, it has brought the line and told what is in it, and the
+//! second is done before the line is gone again. A read would bring the line for reading only.
+//! Retrying without a pause makes late pushes rarer still and each item dearer, and pauses of a
+//! microsecond or more the other way round.
 //!
 //! Pauses are bounded, and nothing but time is waited for: the loops stay lock-free. There is no
 //! yield to the scheduler, since a lost race means that another thread has got on.
@@ -71,5 +72,5 @@ impl<const FIRST: u32, const MOST: u32> Pauses<FIRST, MOST> {
 /// For stacks, where one operation touches several lines: the handle of a line's loss.
 pub(crate) type StackPauses = Pauses<32, 512>;
 
-/// For mailboxes, after two lost races in a row.
-pub(crate) type MailboxPauses = Pauses<4, 64>;
+/// For mailboxes, where a push is one exchange, and soon over.
+pub(crate) type MailboxPauses = Pauses<3, 64>;

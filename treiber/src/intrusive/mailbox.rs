@@ -122,11 +122,12 @@ impl<P: Owner> Mailbox<P> {
         }
     }
 
-    /// After a lost race: twice in a row, and then after each pause again.
+    /// After a lost race: a pause, and two exchanges in a row.
     ///
-    /// An exchange that fails has brought the head's line here, and tells what is in it: the next
-    /// one needs nothing but that, and is done before the line is gone again. So of the two after
-    /// a pause the first is there to fetch.
+    /// An exchange that fails has brought the head's line here, and tells what is in it. The next
+    /// one needs nothing but that, and is done before the line is gone again. So the first of the
+    /// two is there to fetch; a read would fetch the line for reading only, and lose it before the
+    /// exchange.
     ///
     /// # Safety
     ///
@@ -141,6 +142,7 @@ impl<P: Owner> Mailbox<P> {
     ) -> bool {
         let mut pauses = MailboxPauses::new();
         loop {
+            pauses.pause();
             for _ in 0..2 {
                 // SAFETY: not published yet (I1).
                 unsafe { set_next(last, head) };
@@ -155,7 +157,6 @@ impl<P: Owner> Mailbox<P> {
                     Err(now) => head = now,
                 }
             }
-            pauses.pause();
         }
     }
 

@@ -159,9 +159,14 @@ impl<S: Storage> Lists<S> {
         // SAFETY: `word` was read with Acquire (I5, I8), and slots live as long as the storage.
         let next = unsafe { &*slot }.next();
         // Relaxed on success: the word was acquired when it was read, and it is the same episode
-        // (I3). The word goes on from the exchange, which has it in a register anyway.
+        // (I3).
         match head.compare_exchange_weak(word, next, Ordering::Relaxed, Ordering::Relaxed) {
-            Ok(word) => Some(Taken { word, slot, next }),
+            Ok(now) => {
+                // They are the same. The exchange's saves a copy of the register that it compares;
+                // but where a place is looked up, what follows would wait for the exchange.
+                let word = if S::LOOKS_UP { word } else { now };
+                Some(Taken { word, slot, next })
+            }
             Err(_) => Self::unpublish_contended(head, map),
         }
     }
