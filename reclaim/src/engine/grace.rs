@@ -76,13 +76,14 @@ impl<M: Mode> Engine<M> {
         self.started.count.fetch_add(0, Ordering::Release) + UNIT
     }
 
-    /// The era: every heavy with a lower number has ended, and happened before this call's return.
+    /// The era. For each lower number, a heavy with that number or a higher one has ended, and
+    /// happened before this call's return (I3).
     pub(super) fn ended(&self) -> u64 {
         // Acquire: pairs with the Release in `advance`.
         era_of(self.era.load(Ordering::Acquire))
     }
 
-    /// Whether heavy `number` has ended. A hint: what rests on it asks [`Engine::ended`].
+    /// Whether a heavy that serves `number` has ended. A hint: what rests on it asks [`Engine::ended`].
     pub(super) fn has_ended(&self, number: u64) -> bool {
         era_of(self.era.load(Ordering::Relaxed)) > number
     }
@@ -90,22 +91,25 @@ impl<M: Mode> Engine<M> {
     /// Issues a heavy, unless another thread is at it. Whether it did.
     pub(super) fn advance(&self) -> bool {
         let Started { count, busy, .. } = &*self.started;
-        // Acquire: pairs with the Release below, so that eras are stored in order (I3).
-        if busy.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        // Relaxed, here and at its end: it saves barriers and orders nothing (I3).
+        if busy.compare_exchange(false, true, Ordering::Relaxed, Ordering::Relaxed).is_err() {
             return false;
         }
         // Acquire: pairs with the Release of every `ticket` before it, so that what those threads
         // unlinked happens before the heavy (I2).
-        let number = count.fetch_add(UNIT, Ordering::Acquire) + UNIT;
+        count.fetch_add(UNIT, Ordering::Acquire);
         if fault!(M, EARLY_ERA) {
-            self.era.store((number + UNIT) | fences(), Ordering::Relaxed);
+            self.era.fetch_add(UNIT, Ordering::Relaxed);
         }
         if !fault!(M, NO_HEAVY) {
             asym::heavy();
         }
-        // Release: whoever reads this era knows that the heavy happened before.
-        self.era.store((number + UNIT) | fences(), Ordering::Release);
-        busy.store(false, Ordering::Release);
+        if !fault!(M, EARLY_ERA) {
+            // Release: pairs with the Acquire in `ended`, also for those who read a later era,
+            // since every change of the era is a read-modify-write (I3).
+            self.era.fetch_add(UNIT, Ordering::Release);
+        }
+        busy.store(false, Ordering::Relaxed);
         true
     }
 

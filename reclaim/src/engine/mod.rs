@@ -25,14 +25,18 @@
 //!   Release, the start of a heavy from one with Acquire; so what the sealing thread unlinked
 //!   happens before H(r) begins. (A plain load of `started` could be served before the sealer's
 //!   own stores are visible.)
-//! - I3, *one heavy at a time*, by a lock that is only ever tried; so `era` counts upwards, and
-//!   `era > r` read with Acquire means that H(r) happened before.
+//! - I3, *the era counts heavies that have ended*, each by a read-modify-write with Release; so it
+//!   counts upwards, and `era > r` read with Acquire means that `r` heavies happened before. One of
+//!   them has a number of at least `r`: it began after the seal, and is what H(r) stands for below.
+//!   (A lock that is only ever tried has them issued one after another: to save barriers, and in
+//!   no argument.)
 //! - I4, *free*: a bag is freed by a thread that has read `era > r` and after that a word without
 //!   a pin, or with an era above `r`, in every record. If a reader could hold an object of the
-//!   bag, H(r) did not come before its L (it would have seen the unlink); so L came before H(r),
-//!   its word was published before the scan, with an era of at most `r`, since `era` passed `r`
-//!   only after H(r). The scan saw that word, or one that the reader stored later: an unpin or
-//!   a later pin. Both are Release stores, so the reader's accesses happen before the free.
+//!   bag, no heavy with a number of `r` or more came before its L (it would have seen the unlink).
+//!   So L came before H(r), and its word was published before the scan, with an era of at most `r`,
+//!   since `era` passes `r` only after such a heavy. The scan saw that word, or one that the reader
+//!   stored later: an unpin or a later pin. Both are Release stores, so the reader's accesses
+//!   happen before the free.
 //! - I5, *garbage is its thread's own*: the thread that owns a record takes its bags as the owner of
 //!   a biased lock (see `biased`), without a fence; a barrier takes them as a guest. An owner that
 //!   leaves pushes them onto a list, from which any thread takes all at once.

@@ -53,9 +53,11 @@ pub(super) fn rows(versus: &mut Versus) {
     }
 }
 
-/// Lets a guard live where the compiler must believe that it is used.
+/// Ends a guard after something that the compiler can't see into. The guard itself is not shown to
+/// it: to spill it would add stores of the measurement's own to the two of the guard.
 #[inline(always)]
-#[allow(clippy::inline_always, clippy::needless_pass_by_value, reason = "the guard ends here")]
+#[allow(clippy::inline_always, reason = "a part of the loop that is measured")]
 fn pass<G>(guard: G) {
-    black_box(&guard);
+    black_box(());
+    drop(guard);
 }
