@@ -7,6 +7,9 @@ use crate::flaws::Flaws;
 use crate::node::{self, Answer};
 use crate::sink::Sink;
 
+/// The leader's own answer.
+pub(crate) type Own<S> = Option<Result<<S as Sink>::Output, <S as Sink>::Error>>;
+
 type Batch<S> = Vec<Entry<<S as Sink>::Op, <S as Sink>::Output, <S as Sink>::Error>>;
 
 /// Dropped, by a panic of something of the user's that was dropped on the way, it tells the rest.
@@ -14,7 +17,7 @@ pub(crate) struct Answers<'a, S: Sink, F: Flaws> {
     writer: &'a Core<S, F>,
     batch: Batch<S>,
     next: usize,
-    own: Option<Result<S::Output, S::Error>>,
+    own: Own<S>,
     /// What everybody is told instead of the answers.
     void: Option<Cause<S::Error>>,
 }
@@ -62,7 +65,7 @@ impl<'a, S: Sink, F: Flaws> Answers<'a, S, F> {
     }
 
     /// The leader's own answer.
-    pub(crate) fn own(&mut self) -> Option<Result<S::Output, S::Error>> {
+    pub(crate) fn own(&mut self) -> Own<S> {
         self.own.take()
     }
 }

@@ -1,6 +1,6 @@
 //! A sync on its way, and the batch that waits for it.
 
-use crate::answers::Answers;
+use crate::answers::{Answers, Own};
 use crate::core::Core;
 use crate::error::{Cause, Poison};
 use crate::flaws::Flaws;
@@ -32,7 +32,7 @@ impl<'a, S: Sink, F: Flaws> Flight<'a, S, F> {
     }
 
     /// Syncs, lands, and answers everybody in the batch; returns the leader's own answer.
-    pub(crate) fn fly(mut self) -> Result<Option<Result<S::Output, S::Error>>, Cause<S::Error>> {
+    pub(crate) fn fly(mut self) -> Result<Own<S>, Cause<S::Error>> {
         let lane = self.number.lane(self.writer.limits.syncs_in_flight);
         self.writer.flights.pilot(lane).enter();
         let (synced, took) = measured(|| self.sync.sync());

@@ -48,7 +48,7 @@ fn locked(disk: &Mutex<Disk>) -> std::sync::MutexGuard<'_, Disk> {
 
 impl DetachedSync<&'static str> for Detached {
     fn sync(&mut self) -> Result<(), &'static str> {
-        if self.number % 3 == 0 {
+        if self.number.is_multiple_of(3) {
             // So that a later one ends first.
             thread::yield_now();
         }

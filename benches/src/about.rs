@@ -72,6 +72,7 @@ const ABOUT: &[(&str, &str, &str)] = &[
     ("batch-writer", "wakes_8", "wakes a commit, 8 submitters"),
     ("batch-writer", "switches_8", "context switches a commit, 8 submitters"),
     ("batch-writer", "syncs_8", "syncs a commit, 8 submitters"),
+    ("batch-writer", "open_loop_waits", "waits for siblings a batch, arrivals at random"),
     ("batch-writer", "open_loop_p99", "99th percentile of a commit, arrivals at random"),
 ];
 

@@ -69,10 +69,9 @@ impl DetachedSync<Error> for Detached {
 
     fn landed(&mut self) {
         // SAFETY: loom fails the scene where two land at the same time (L1).
-        self.airport.landed.0.with_mut(|count| unsafe {
-            assert_eq!(*count, self.number, "landed out of turn (L1)");
-            *count += 1;
-        });
+        let number =
+            self.airport.landed.0.with_mut(|count| unsafe { count.replace(self.number + 1) });
+        assert_eq!(number, self.number, "landed out of turn (L1)");
     }
 }
 

@@ -292,4 +292,25 @@ fn open_loop(versus: &mut Versus) {
             vec![Contender::new("no_sibling_wait", || open_loop::p99(operations, gap, &never))],
         );
     }
+    if versus.wants(GROUP, "open_loop_waits") {
+        let writer = || BatchWriter::new(Stored::new(Sleep::new(SYNC)));
+        let (open, closed) = (writer(), writer());
+        let operations = versus.sized(4_000, 400);
+        let gap = cost(32, operations, &writer()) / 0.6;
+        let waits = |writer: &BatchWriter<_>, act: &dyn Fn() -> f64| {
+            let before = writer.metrics();
+            act();
+            let after = writer.metrics();
+            let batches = after.batches - before.batches;
+            (after.sibling_waits - before.sibling_waits) as f64 / batches as f64
+        };
+        versus.compare(
+            (GROUP, "open_loop_waits", "waits/batch"),
+            5,
+            || waits(&open, &|| open_loop::p99(operations, gap, &open)),
+            vec![Contender::new("closed_loop", || {
+                waits(&closed, &|| cost(32, operations, &closed))
+            })],
+        );
+    }
 }
