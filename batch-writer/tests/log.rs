@@ -270,8 +270,8 @@ fn segments_are_made_ahead_and_only_named_by_who_writes() {
     (0..5).map(|value| writer.submit(vec![value; 500])).for_each(|told| assert!(told.is_ok()));
     assert_eq!(writer.submit(vec![1; 20_000]).unwrap().segment, 6);
     writer.close().unwrap();
-    let all = fs::read_dir(&place.0).unwrap().map(|entry| entry.unwrap().file_name());
-    let all: Vec<_> = all.map(|name| name.into_string().unwrap()).collect();
-    assert!(!all.iter().any(|name| name.ends_with(".new")), "{all:?}");
+    let all: Vec<_> = fs::read_dir(&place.0).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let unfinished = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "new");
+    assert!(!all.iter().any(unfinished), "{all:?}");
     assert!(records(&place).len() >= 40);
 }
