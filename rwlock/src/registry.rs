@@ -9,7 +9,10 @@
 //!
 //! - I1: blocks are only added to the list, and live as long as the process.
 //! - I2: between `claim` and `leave` a block belongs to one thread, which alone fills its records.
-//! - I3: a record is filled only while it is free, and freed once for each filling.
+//! - I3: a record is filled only while it is free, and freed once for each filling: by whoever ends
+//!   the acquisition, or where its guard was forgotten, by the drop of the lock.
+//! - I4: no two locks have the same number, and a lock keeps its own when it is moved: what a forgotten
+//!   guard has left is never taken for another lock's.
 
 use core::panic::Location;
 use core::ptr;

@@ -16,8 +16,9 @@
 //!
 //! - B1: the bias is turned on only by the holder of a share of the lock below, or by the writer
 //!   that turned it off and gives up. So nobody turns it on under a writer that has turned it off.
-//! - B2: a slot has the name of a lock only between an `enter` and its `leave`; only the slot's
-//!   owner writes a name into it, and only while it is free.
+//! - B2: a slot has the name of a lock only between an `enter` and its `leave`, or where the guard was
+//!   forgotten the drop of the lock; only the slot's owner writes a name into it, and only while it
+//!   is free.
 //! - B3: while the bias is off and nobody revokes it, no slot holds the lock.
 //!
 //! Source: Dice and Kogan, *BRAVO: Biased Locking for Reader-Writer Locks* (2019); slots owned by
