@@ -28,6 +28,7 @@ pub use imp::RawFile;
 ))]
 pub(crate) use imp::read_cached;
 #[cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle))))]
+#[allow(unused_imports, reason = "for io_uring, which is not there on every architecture")]
 pub(crate) use imp::{LONGEST, MOST_VECTORS, range_mode};
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 pub(crate) use imp::{allocate, direct_alignment, is_direct, set_open_flags};

@@ -44,7 +44,7 @@ pub(super) fn nops<'a>(batches: usize, batch: usize) -> [Contender<'a>; 2] {
 }
 
 /// Batches of direct writes.
-pub(super) fn writes<'a>(writing: Writing<'a>, batches: usize) -> [Contender<'a>; 2] {
+pub(super) fn writes(writing: Writing<'_>, batches: usize) -> [Contender<'_>; 2] {
     let page = writing.page;
     let operations = (batches * BATCH) as u64;
     let mut offsets = Offsets(4);
