@@ -64,7 +64,7 @@ fn let_all_go(watch: &Watch, held: &mut Vec<Call>) {
 }
 
 fn is_late(start: Instant) -> bool {
-    start.elapsed() > Duration::from_secs(60)
+    start.elapsed() > Duration::from_mins(1)
 }
 
 /// Compaction has moved files, and stops in front of the checkpoint that would lead to them at
