@@ -70,8 +70,8 @@ impl Run {
         let Machine { processor, system, date, .. } = &self.machine;
         write!(
             table,
-            "\nOne run of `cargo versus`, {processor}, {system}, {date}: lower is better. The \
-             repository has\nevery row of it in `docs/results`.\n"
+            "\nOne run of `cargo versus` on {date}: {processor}, {system}.\n\
+             Lower is better. The repository has every row of it in `docs/results`.\n"
         )
         .expect("a string takes everything");
         Ok(table)
