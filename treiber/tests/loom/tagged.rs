@@ -95,7 +95,8 @@ type Full = latchwork_treiber::tagged::Packed<StableNode<u64>>;
 pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("tagged_the_same_node_again", the_same_node_again::<Full, 1>)
-            .least(50)
+            .bound(1)
+            .least(30)
             .random_under_shuttle(20_000)
             .twin("no_tag", the_same_node_again::<Narrow<0>, 1>),
         Model::new("tagged_the_same_node_twice", the_same_node_again::<Narrow<2>, 2>)

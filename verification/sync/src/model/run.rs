@@ -121,7 +121,7 @@ impl Model {
         #[cfg(latchwork_loom)]
         {
             let mut builder = loom::model::Builder::new();
-            builder.preemption_bound = other_bound().unwrap_or(self.bound);
+            builder.preemption_bound = bound(self.bound);
             builder.max_branches = 100_000;
             // An end by time or count would be a silent pass, and so would a start in the middle.
             // All of these may come from the environment.
@@ -148,15 +148,15 @@ impl Model {
     }
 }
 
-/// What stands in for each model's own bound in this run, by `LATCHWORK_BOUND`: a number, or
-/// `none`.
-fn other_bound() -> Option<Option<usize>> {
-    let text = std::env::var("LATCHWORK_BOUND").ok()?;
-    if text == "none" {
-        return Some(None);
-    }
-    let bound = text.parse();
-    Some(Some(bound.unwrap_or_else(|_| panic!("LATCHWORK_BOUND={text}: no number, nor `none`"))))
+/// What may stand in for each model's own bound in a run: a number, or `none`.
+const OTHER_BOUND: &str = "LATCHWORK_BOUND";
+
+/// The bound of a model, or what stands in for it in this run.
+#[cfg(latchwork_loom)]
+fn bound(own: Option<usize>) -> Option<usize> {
+    let Ok(text) = std::env::var(OTHER_BOUND) else { return own };
+    let number = || panic!("{OTHER_BOUND}={text}: no number, nor `none`");
+    (text != "none").then(|| text.parse().unwrap_or_else(|_| number()))
 }
 
 /// Where the observations of a model lie, one a line.
@@ -176,7 +176,8 @@ fn run_here(model: &Model, scene: Scene, is_model: bool) -> Result<(), String> {
     super::site::report().map_err(|error| format!("can't write the list of sites: {error}"))?;
     // A twin or a mutant must be found by what goes wrong, not by how many executions there were.
     // Stock loom leaves executions out, and so does another bound: there the number says nothing.
-    let is_other = std::env::var_os("LATCHWORK_STOCK_LOOM").is_some() || other_bound().is_some();
+    let is_other =
+        ["LATCHWORK_STOCK_LOOM", OTHER_BOUND].iter().any(|name| std::env::var_os(name).is_some());
     let counts = cfg!(latchwork_loom) && is_model && !super::site::is_mutated() && !is_other;
     if counts && executions < model.least {
         return Err(format!("vacuous: {executions} executions, at least {} expected", model.least));
