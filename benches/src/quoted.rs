@@ -70,7 +70,7 @@ impl Run {
         let Machine { processor, system, date, .. } = &self.machine;
         write!(
             table,
-            "\nOne run of `cargo versus` on {date}: {processor}, {system}.\n\
+            "\nOne run of `cargo versus` on {date}: {processor}, `{system}`.\n\
              Lower is better. The repository has every row of it in `docs/results`.\n"
         )
         .expect("a string takes everything");
@@ -83,7 +83,7 @@ fn ratio(row: &Row) -> Option<String> {
     if row.spread >= WORTH_TELLING {
         write!(text, " (±{:.0} %)", row.spread * 100.0).expect("a string takes everything");
     }
-    write!(text, " {}", row.peer.as_deref()?).expect("a string takes everything");
+    write!(text, " `{}`", row.peer.as_deref()?).expect("a string takes everything");
     Some(text)
 }
 
@@ -129,11 +129,11 @@ mod tests {
                         <!-- end of figures -->\nb\n";
         let filled = run().quoted_in(document).unwrap();
         assert!(
-            filled.contains("| in turn | 4.77 ns | 0.53 std, 0.061 (±20 %) sdd |\n"),
+            filled.contains("| in turn | 4.77 ns | 0.53 `std`, 0.061 (±20 %) `sdd` |\n"),
             "{filled}"
         );
-        assert!(filled.contains("| all | 4.77 cpu ns | 1.00 std |\n"), "{filled}");
-        assert!(filled.contains("| all | 4.77 wall ns | 2.00 std |\n"), "{filled}");
+        assert!(filled.contains("| all | 4.77 cpu ns | 1.00 `std` |\n"), "{filled}");
+        assert!(filled.contains("| all | 4.77 wall ns | 2.00 `std` |\n"), "{filled}");
         assert!(filled.starts_with("a\n") && filled.ends_with("-->\nb\n"), "{filled}");
         assert!(!filled.contains("old"), "{filled}");
         assert_eq!(run().quoted_in(&filled).unwrap(), filled);

@@ -6,6 +6,7 @@
 //! has not begun to, has failed, or can't be started; where the thread is at it, it waits.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 
 use latchwork_sync::lock::{Arc, Condvar, Mutex, MutexGuard};
@@ -56,7 +57,10 @@ impl<D: Storage> Desk<D> {
                 }
                 Stage::Asked(request) => {
                     drop(stage);
-                    let prepared = Prepared::make(&*self.storage, request);
+                    // A storage that panics must not leave a fetch waiting for this thread.
+                    let make = AssertUnwindSafe(|| Prepared::make(&*self.storage, request));
+                    let prepared = catch_unwind(make)
+                        .unwrap_or_else(|_| Err(io::Error::other("the storage panicked")));
                     stage = self.stage();
                     if matches!(*stage, Stage::Ended) {
                         self.remove(prepared);
