@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 
 use latchwork_batch_writer::log::Log;
@@ -181,11 +181,13 @@ fn fly(lanes: usize, strike: Strike) {
 #[test]
 fn a_submission_from_within_a_flight_is_an_error() {
     type Writer = std::sync::OnceLock<latchwork_batch_writer::BatchWriter<Calling>>;
-    struct Calling(Arc<Writer>);
-    struct Call(Arc<Writer>);
+    // Weak: a writer doesn't keep itself.
+    struct Calling(Weak<Writer>);
+    struct Call(Weak<Writer>);
     impl DetachedSync<&'static str> for Call {
         fn sync(&mut self) -> Result<(), &'static str> {
-            let writer = self.0.get().expect("it was built before it is used");
+            let writer = self.0.upgrade().expect("the test has it");
+            let writer = writer.get().expect("it was built before it is used");
             assert!(matches!(writer.submit(7), Err(SubmitError::Reentered(7))));
             assert!(matches!(writer.flush(), Err(SubmitError::Reentered(()))));
             Ok(())
@@ -209,14 +211,14 @@ fn a_submission_from_within_a_flight_is_an_error() {
             Ok(())
         }
         fn detach_sync(&mut self, _: usize) -> Option<Box<dyn DetachedSync<&'static str>>> {
-            Some(Box::new(Call(Arc::clone(&self.0))))
+            Some(Box::new(Call(Weak::clone(&self.0))))
         }
         fn position(&self) -> u64 {
             0
         }
     }
     let writer = Arc::new(Writer::new());
-    let built = Options::new().syncs_in_flight(2).build(Calling(Arc::clone(&writer)));
+    let built = Options::new().syncs_in_flight(2).build(Calling(Arc::downgrade(&writer)));
     let writer = writer.get_or_init(|| built);
     writer.submit(1).expect("the outer one goes through");
     writer.submit(2).expect("and the next");

@@ -18,10 +18,14 @@ pub(super) struct Load {
     pub(super) time: Duration,
 }
 
+/// On lines of its own, so that nobody's cost depends on where the stack has put what.
+#[repr(align(128))]
+struct Apart<T>(T);
+
 /// Nanoseconds of wall time an operation of any thread.
 pub(super) fn cost<L: Lock>(load: Load) -> f64 {
-    let lock = L::new();
-    let stop = AtomicBool::new(false);
+    let (lock, stop) = (Apart(L::new()), Apart(AtomicBool::new(false)));
+    let (lock, stop) = (&lock.0, &stop.0);
     let ready = Barrier::new(load.threads + 1);
     let worker = |seed: usize| {
         let mut operations = 0_u64;
