@@ -28,11 +28,15 @@ use crate::registry::{self, Block};
 /// }
 /// ```
 #[derive(Debug)]
+#[repr(C)]
 pub struct RawReadBiased<P = Bounded> {
+    // In a lock at the beginning of a cache line, what every reader looks at first has that line,
+    // which changes with the bias alone; the lock below shares the next one with the value.
     bias: Bias,
     /// What slots know the lock by; 0 until it is first biased.
     number: AtomicUsize,
     inhibition: Inhibition,
+    rest_of_line: [u64; 2],
     core: Core<P>,
 }
 
@@ -62,6 +66,7 @@ impl<P: Policy> RawReadBiased<P> {
             bias: Bias::new(),
             number: AtomicUsize::new(0),
             inhibition: Inhibition::new(),
+            rest_of_line: [0; 2],
             core: Core::new(policy),
         }
     }
