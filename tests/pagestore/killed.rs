@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::run::{import, pagestore, scratch, succeed, tree, verify};
+use crate::run::{cut_torn_line, import, pagestore, scratch, succeed, tree, verify, whole_lines};
 
 #[test]
 fn killed_twenty_times_nothing_acknowledged_is_missing() {
@@ -14,6 +14,7 @@ fn killed_twenty_times_nothing_acknowledged_is_missing() {
     let log = scratch.path().join("acks");
     let mut kills_in_mid_import = 0;
     for round in 0..20_u64 {
+        let before = whole_lines(&log);
         let mut child = import(&store, &input)
             .args(["--no-verify", "--ack-log"])
             .arg(&log)
@@ -21,17 +22,19 @@ fn killed_twenty_times_nothing_acknowledged_is_missing() {
             .stderr(Stdio::null())
             .spawn()
             .expect("the example starts");
-        // Not a measure of anything: only a different moment each round, from the opening of the
-        // store to well into the import.
-        std::thread::sleep(Duration::from_millis(1 + round * 3));
+        // Every fifth is killed while the store is opened, the others when they have acknowledged
+        // some files of the 400, however fast the machine is.
+        let more = round % 5 * 12;
+        let ready = || more == 0 || whole_lines(&log) >= before + more as usize;
+        while !ready() && child.try_wait().expect("it is our child").is_none() {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(1 + round / 5));
         child.kill().expect("it is our child");
         let status = child.wait().expect("it was killed");
         kills_in_mid_import += u32::from(!status.success());
         if log.exists() {
-            let acknowledged = fs::read_to_string(&log).unwrap();
-            // The last line may be cut by the kill: it was not acknowledged to anybody.
-            let whole = acknowledged.rfind('\n').map_or(0, |end| end + 1);
-            fs::write(&log, &acknowledged[..whole]).unwrap();
+            cut_torn_line(&log);
             let mut check = verify(&store, &input);
             check.arg("--acked").arg(&log);
             succeed(&mut check);
@@ -45,7 +48,7 @@ fn killed_twenty_times_nothing_acknowledged_is_missing() {
             let _ = fs::remove_file(&log);
         }
     }
-    assert!(kills_in_mid_import >= 10, "only {kills_in_mid_import} of 20 kills met a live import");
+    assert!(kills_in_mid_import >= 5, "only {kills_in_mid_import} of 20 kills met a live import");
     succeed(import(&store, &input).arg("--ack-log").arg(&log));
     succeed(verify(&store, &input).arg("--acked").arg(&log));
 }

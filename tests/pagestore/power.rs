@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::faults::is_root;
 use crate::filter::{lose_syncs, refuse_direct};
-use crate::run::{import, output, scratch, succeed, tree, verify};
+use crate::run::{cut_torn_line, import, output, scratch, succeed, tree, verify};
 
 /// `_IOR('X', 125, __u32)`
 const EXT4_IOC_SHUTDOWN: libc::c_ulong = 0x8004_587D;
@@ -91,14 +91,6 @@ fn cut_under(disk: &Disk, mut child: Child, ready: impl Fn() -> bool, after: Dur
     disk.back();
 }
 
-/// Removes the last line if it has no end: it was not acknowledged to anybody.
-pub(crate) fn whole_lines(log: &Path) -> usize {
-    let acknowledged = fs::read_to_string(log).unwrap_or_default();
-    let whole = acknowledged.rfind('\n').map_or(0, |end| end + 1);
-    fs::write(log, &acknowledged[..whole]).unwrap();
-    acknowledged[..whole].lines().count()
-}
-
 fn quietly(command: &mut Command) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the example starts")
 }
@@ -134,7 +126,7 @@ fn cut_again_and_again(prepare: impl Fn(&mut Command) -> &mut Command) {
             ready,
             Duration::from_millis(2 + round * 9),
         );
-        let lines = whole_lines(&log);
+        let lines = cut_torn_line(&log);
         if lines > 0 {
             succeed(verify(&store, &input).arg("--acked").arg(&log));
         }
@@ -168,7 +160,7 @@ fn a_lost_sync_is_noticed() {
     import.args(["--backend", "pool", "--no-verify", "--ack-log"]).arg(&log);
     let imported = output(lose_syncs(&mut import));
     assert!(imported.status.success(), "{imported:?}");
-    assert_eq!(whole_lines(&log), 60);
+    assert_eq!(cut_torn_line(&log), 60);
     disk.cut();
     disk.back();
     let verified = output(verify(&store, &input).arg("--acked").arg(&log));

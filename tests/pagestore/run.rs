@@ -119,3 +119,17 @@ pub(crate) fn tree(root: &Path, files: u64) {
             .expect("the tree is writable");
     }
 }
+
+/// How many whole lines a log has. Whoever writes to it may go on.
+pub(crate) fn whole_lines(log: &Path) -> usize {
+    fs::read(log).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// Removes the last line if it has no end: it was not acknowledged to anybody. Returns how many
+/// are left. Nobody writes to the log any more.
+pub(crate) fn cut_torn_line(log: &Path) -> usize {
+    let acknowledged = fs::read_to_string(log).unwrap_or_default();
+    let whole = acknowledged.rfind('\n').map_or(0, |end| end + 1);
+    fs::write(log, &acknowledged[..whole]).unwrap();
+    acknowledged[..whole].lines().count()
+}
