@@ -12,7 +12,7 @@
 //! holder, so that every race is decided by one exchange: taking the role against queueing,
 //! queueing against giving the role back, closing and poisoning against both. A queued submitter
 //! waits on a word of its own (`node.rs`), a task by the rules of `task.rs`. The holder's duties are
-//! in `tenure.rs`; the dedicated thread's life is in `dedicated.rs`; syncs that go on without the
+//! in `tenure/`; the dedicated thread's life is in `dedicated.rs`; syncs that go on without the
 //! role are in `flights.rs`.
 //!
 //! - I1: one holder at a time.
