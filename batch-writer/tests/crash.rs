@@ -265,26 +265,25 @@ fn cases() -> ProptestConfig {
     ProptestConfig { test_name: None, ..ProptestConfig::with_cases(asked.unwrap_or(1000)) }
 }
 
-#[test]
-fn nothing_acknowledged_is_lost_and_nothing_else_appears() {
+/// Many lives of many logs, told as `what`.
+fn survive_many(what: &str, survive: fn(&[Life]) -> usize) {
     let (crashes, records) = (Cell::new(0), Cell::new(0));
     proptest!(cases(), |(lives in prop::collection::vec(life(), 1..4))| {
         records.set(records.get() + survive(&lives));
         crashes.set(crashes.get() + lives.len());
     });
     let (crashes, records) = (crashes.get(), records.get());
-    println!("told: {crashes} losses of power, {records} records acknowledged, none lost");
+    println!("told: {crashes} losses of power{what}, {records} records acknowledged, none lost");
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_and_nothing_else_appears() {
+    survive_many("", survive);
 }
 
 #[test]
 fn nothing_acknowledged_in_turn_is_lost_with_two_syncs_in_flight() {
-    let (crashes, records) = (Cell::new(0), Cell::new(0));
-    proptest!(cases(), |(lives in prop::collection::vec(life(), 1..4))| {
-        records.set(records.get() + survive_in_flight(&lives));
-        crashes.set(crashes.get() + lives.len());
-    });
-    let (crashes, records) = (crashes.get(), records.get());
-    println!("told: {crashes} losses of power with syncs in flight, {records} records, none lost");
+    survive_many(" with syncs in flight", survive_in_flight);
 }
 
 #[test]

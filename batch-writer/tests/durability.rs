@@ -10,5 +10,3 @@ mod files;
 mod power;
 #[path = "durability/process.rs"]
 mod process;
-#[path = "durability/threads.rs"]
-mod threads;

@@ -1,12 +1,18 @@
 //! The file log on the real file system and on a simulated disk.
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
-use latchwork_sync::atomic::{AtomicU32, Ordering};
-use std::path::PathBuf;
-use std::{fs, process, thread};
+mod store;
 
-use latchwork_batch_writer::log::{Log, LogError, LogOptions, SimulatedDisk};
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Duration;
+use std::{fs, io, process, thread};
+
+use latchwork_batch_writer::log::{Log, LogError, LogOptions, SimulatedDisk, Storage};
 use latchwork_batch_writer::{BatchWriter, SubmitError};
+use latchwork_sync::atomic::{AtomicU32, Ordering};
+
+use store::until;
 
 /// A directory that goes away with the test.
 struct Place(PathBuf);
@@ -251,27 +257,102 @@ fn a_full_disk_fails_the_batch_and_no_more() {
     assert_eq!(found, stored + 2);
 }
 
+/// Writes half of what fits into a segment, and some.
+fn half_a_segment<D: Storage>(writer: &BatchWriter<Log<Vec<u8>, D>>) {
+    (0..5).map(|value| writer.submit(vec![value; 500])).for_each(|told| assert!(told.is_ok()));
+}
+
 #[test]
 fn segments_are_made_ahead_and_only_named_by_who_writes() {
     let place = Place::new();
     let writer = BatchWriter::new(small().open(&place.0, |_| ()).unwrap());
     for segment in 1..6 {
-        // Half of what fits, and some.
-        (0..5).map(|value| writer.submit(vec![value; 500])).for_each(|told| assert!(told.is_ok()));
-        while !writer.with_sink(|log| log.is_next_prepared()).unwrap() {
-            thread::yield_now();
-        }
+        half_a_segment(&writer);
+        until(|| writer.with_sink(|log| log.is_next_prepared()).unwrap());
         while writer.submit(vec![7; 500]).unwrap().segment < segment {}
         let (ahead, asked) =
             writer.with_sink(|log| (log.segments_prepared(), log.is_next_prepared())).unwrap();
         assert_eq!((ahead, asked), (segment, false));
     }
     // One too large for the segment that was made ahead gets its own.
-    (0..5).map(|value| writer.submit(vec![value; 500])).for_each(|told| assert!(told.is_ok()));
+    half_a_segment(&writer);
     assert_eq!(writer.submit(vec![1; 20_000]).unwrap().segment, 6);
     writer.close().unwrap();
     let all: Vec<_> = fs::read_dir(&place.0).unwrap().map(|entry| entry.unwrap().path()).collect();
     let unfinished = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "new");
     assert!(!all.iter().any(unfinished), "{all:?}");
     assert!(records(&place).len() >= 40);
+}
+
+/// A simulated disk on which the thread that makes segments ahead panics at its first file.
+struct Panics {
+    disk: SimulatedDisk,
+    struck: mpsc::Sender<()>,
+    times: AtomicU32,
+}
+
+impl Storage for Panics {
+    type File = <SimulatedDisk as Storage>::File;
+    type Lock = <SimulatedDisk as Storage>::Lock;
+
+    fn lock(&self) -> Result<Self::Lock, LogError> {
+        self.disk.lock()
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        self.disk.names()
+    }
+
+    fn create(&self, name: &str) -> io::Result<Self::File> {
+        let ahead = thread::current().name() == Some("log-segments");
+        if ahead && self.times.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.struck.send(()).expect("the test waits for it");
+            panic!("a storage that panics");
+        }
+        self.disk.create(name)
+    }
+
+    fn open(&self, name: &str, write: bool) -> io::Result<Self::File> {
+        self.disk.open(name, write)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.disk.remove(name)
+    }
+
+    fn sync_names(&self) -> io::Result<()> {
+        self.disk.sync_names()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.disk.path(name)
+    }
+}
+
+#[test]
+fn a_panic_on_the_thread_that_makes_segments_stops_nobody() {
+    let (struck, panicked) = mpsc::channel();
+    let (done, ended) = mpsc::channel();
+    // Apart, so that a submission that waits for ever is told from one that takes its time.
+    thread::spawn(move || {
+        let storage = Panics { disk: SimulatedDisk::new(), struck, times: AtomicU32::new(0) };
+        let writer = BatchWriter::new(small().open_in(storage, |_| ()).unwrap());
+        half_a_segment(&writer);
+        // From here on the next segment is being made, and its maker is gone.
+        panicked.recv().unwrap();
+        while writer.submit(vec![7; 500]).unwrap().segment < 1 {}
+        assert_eq!(writer.with_sink(|log| log.segments_prepared()).unwrap(), 0);
+        // The one after it is made ahead again.
+        half_a_segment(&writer);
+        until(|| writer.with_sink(|log| log.is_next_prepared()).unwrap());
+        while writer.submit(vec![7; 500]).unwrap().segment < 2 {}
+        assert_eq!(writer.with_sink(|log| log.segments_prepared()).unwrap(), 1);
+        writer.close().unwrap();
+        done.send(()).unwrap();
+    });
+    ended.recv_timeout(Duration::from_secs(60)).expect("nobody waits for a thread that is gone");
 }

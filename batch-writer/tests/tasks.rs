@@ -1,6 +1,8 @@
 //! Tasks on a dedicated thread: outcomes, withdrawal, backpressure, wakers that misbehave.
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
+mod store;
+
 use core::future::Future;
 use core::pin::{Pin, pin};
 use core::task::{Context, Poll, Waker};
@@ -10,7 +12,9 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use latchwork_batch_writer::sinks::{Fault, Memory, Point, Trigger};
-use latchwork_batch_writer::{Batch, Cause, Options, Sink, SubmitError, WriteFailure};
+use latchwork_batch_writer::{Cause, Options, SubmitError};
+
+use store::gated;
 
 struct Unpark(Thread);
 
@@ -33,51 +37,6 @@ fn block_on<F: Future>(future: F) -> F::Output {
 
 fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Numbers operations; each sync waits for a message, and tells when it begins.
-struct Gated {
-    written: Vec<u32>,
-    gate: mpsc::Receiver<()>,
-    entered: mpsc::Sender<()>,
-}
-
-impl Sink for Gated {
-    type Op = u32;
-    type Output = usize;
-    type Error = &'static str;
-
-    fn bytes(_: &u32) -> usize {
-        4
-    }
-
-    fn write(
-        &mut self,
-        batch: &mut Batch<'_, u32, usize, &'static str>,
-    ) -> Result<(), WriteFailure<&'static str>> {
-        for index in 0..batch.len() {
-            self.written.push(*batch.op(index));
-            batch.accept(index, self.written.len() - 1);
-        }
-        Ok(())
-    }
-
-    fn sync(&mut self) -> Result<(), &'static str> {
-        // Where the other ends are gone, nobody looks and the gate stands open.
-        let _ = self.entered.send(());
-        let _ = self.gate.recv();
-        Ok(())
-    }
-
-    fn position(&self) -> u64 {
-        self.written.len() as u64
-    }
-}
-
-fn gated() -> (Gated, mpsc::Sender<()>, mpsc::Receiver<()>) {
-    let (open, gate) = mpsc::channel();
-    let (entered, inside) = mpsc::channel();
-    (Gated { written: Vec::new(), gate, entered }, open, inside)
 }
 
 #[test]
@@ -128,7 +87,7 @@ fn an_operation_that_no_batch_has_is_withdrawn() {
     assert_eq!(never_polled.withdraw(), Some(4));
     drop(open);
     assert_eq!(block_on(first).unwrap(), 0);
-    assert_eq!(writer.with_sink(|sink| sink.written.clone()).unwrap(), [1]);
+    assert_eq!(writer.with_sink(|sink| sink.disk().written.clone()).unwrap(), [1]);
     assert_eq!(writer.metrics().withdrawn, 2);
 }
 
@@ -141,7 +100,7 @@ fn an_operation_that_a_batch_has_is_committed_without_its_task() {
     inside.recv().unwrap();
     drop(first);
     drop(open);
-    assert_eq!(writer.with_sink(|sink| sink.written.clone()).unwrap(), [1]);
+    assert_eq!(writer.with_sink(|sink| sink.disk().written.clone()).unwrap(), [1]);
 }
 
 #[test]
