@@ -94,25 +94,43 @@ fn a_revocation_that_is_held_up_lets_readers_in() {
     assert_eq!(*lock.read(), 1);
 }
 
-/// The cool-down is longer than anyone waits: only the reader that was in the way can wake the
-/// writer.
+/// Whether a writer of a lock with the policy `Patience` has given way: the lock asks for the
+/// cool-down then.
+static GAVE_WAY: AtomicBool = AtomicBool::new(false);
+
+/// The cool-down is longer than anyone waits.
+struct Patience;
+
+impl Policy for Patience {
+    const DEFAULT: Self = Self;
+    const GATES: bool = true;
+    const PHASES: bool = false;
+
+    fn patience(&self) -> Option<Duration> {
+        Some(Duration::from_millis(1))
+    }
+
+    fn cool_down(&self) -> Duration {
+        GAVE_WAY.store(true, Ordering::Relaxed);
+        Duration::from_hours(1)
+    }
+
+    fn longest_writer_wait(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// Only the reader that was in the way can wake the writer.
 #[test]
 fn a_writer_that_gave_way_is_woken_by_the_reader_that_was_in_its_way() {
-    let policy = Bounded::new().cool_down(Duration::from_hours(1)).longest_writer_wait(None);
-    let raw = RawReadBiased::with_policy(policy);
-    let lock: Arc<ReadBiased<u32>> = Arc::new(lock_api::RwLock::from_raw(raw, 0));
+    let lock: Arc<ReadBiased<u32, Patience>> = Arc::default();
     bias(&lock);
     let slow = lock.read();
     let writer = {
         let lock = Arc::clone(&lock);
         thread::spawn(move || *lock.write() = 1)
     };
-    // SAFETY: only looked at.
-    let core = unsafe { lock.raw() }.core();
-    while !core.is_locked_exclusive() {
-        thread::yield_now();
-    }
-    while core.is_locked_exclusive() {
+    while !GAVE_WAY.load(Ordering::Relaxed) {
         thread::yield_now();
     }
     assert_eq!(*lock.read(), 0);

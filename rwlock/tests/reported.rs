@@ -21,7 +21,7 @@
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
 use std::sync::{Arc, Barrier};
-use std::thread;
+use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use latchwork_rwlock::{
@@ -46,6 +46,32 @@ fn until(lock: &Lock, blocked: usize, waiting: usize) {
     let core = unsafe { lock.raw() }.core();
     while core.blocked_readers() != blocked || core.waiting_writers() != waiting {
         thread::yield_now();
+    }
+}
+
+/// Starts writers that give up after these numbers of milliseconds, and returns when all of them
+/// wait. Where this thread sleeps for longer than one of them waits, they are given more time.
+fn impatient_writers<'scope, const WRITERS: usize>(
+    scope: &'scope Scope<'scope, '_>,
+    lock: &'scope Lock,
+    mut timeouts: [u64; WRITERS],
+) -> [ScopedJoinHandle<'scope, bool>; WRITERS] {
+    // SAFETY: only looked at.
+    let core = unsafe { lock.raw() }.core();
+    loop {
+        let writers = timeouts.map(|timeout| {
+            scope.spawn(move || lock.try_write_for(Duration::from_millis(timeout)).is_none())
+        });
+        while !writers.iter().any(ScopedJoinHandle::is_finished) {
+            if core.waiting_writers() == WRITERS {
+                return writers;
+            }
+            thread::yield_now();
+        }
+        for writer in writers {
+            assert!(writer.join().unwrap());
+        }
+        timeouts = timeouts.map(|timeout| timeout * 2);
     }
 }
 
@@ -92,8 +118,7 @@ fn a_timed_out_writer_lets_the_reader_behind_it_go() {
     let lock = Lock::new(0);
     thread::scope(|scope| {
         let first = lock.read();
-        let writer = scope.spawn(|| lock.try_write_for(Duration::from_millis(30)).is_none());
-        until(&lock, 0, 1);
+        let [writer] = impatient_writers(scope, &lock, [30]);
         let reader = scope.spawn(|| *lock.read());
         assert!(writer.join().unwrap());
         // The first reader holds still.
@@ -108,13 +133,7 @@ fn a_failed_write_tells_every_reader_behind_it() {
     let lock = Lock::new(0);
     thread::scope(|scope| {
         let first = lock.read();
-        let writers = [30, 60].map(|ms| {
-            scope.spawn({
-                let lock = &lock;
-                move || lock.try_write_for(Duration::from_millis(ms)).is_none()
-            })
-        });
-        until(&lock, 0, 2);
+        let writers = impatient_writers(scope, &lock, [30, 60]);
         let readers = [(); 4].map(|()| scope.spawn(|| *lock.read()));
         for writer in writers {
             assert!(writer.join().unwrap());

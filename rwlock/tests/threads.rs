@@ -23,14 +23,25 @@ fn state<T, P: Policy>(lock: &RwLock<T, P>) -> String {
 
 /// Waits until the lock's counts are as expected.
 fn until<T, P: Policy>(lock: &RwLock<T, P>, blocked: usize, waiting: usize) {
-    loop {
-        // SAFETY: only looked at.
-        let core = unsafe { lock.raw() }.core();
-        if core.blocked_readers() == blocked && core.waiting_writers() == waiting {
-            return;
+    until_unless(lock, blocked, waiting, || false);
+}
+
+/// Waits until the lock's counts are as expected, or will no longer be; whether they were.
+fn until_unless<T, P: Policy>(
+    lock: &RwLock<T, P>,
+    blocked: usize,
+    waiting: usize,
+    over: impl Fn() -> bool,
+) -> bool {
+    // SAFETY: only looked at.
+    let core = unsafe { lock.raw() }.core();
+    while core.blocked_readers() != blocked || core.waiting_writers() != waiting {
+        if over() {
+            return false;
         }
         thread::yield_now();
     }
+    true
 }
 
 #[test]
@@ -124,11 +135,19 @@ fn waiting_writer_keeps_new_readers_out() {
 fn timed_out_writer_releases_blocked_readers() {
     let lock: Arc<RwLock<u32, WriterPriority>> = Arc::default();
     let read = lock.read();
-    let writer = {
-        let lock = Arc::clone(&lock);
-        thread::spawn(move || lock.try_write_for(Duration::from_millis(50)).is_none())
+    let mut timeout = Duration::from_millis(50);
+    let writer = loop {
+        let writer = {
+            let lock = Arc::clone(&lock);
+            thread::spawn(move || lock.try_write_for(timeout).is_none())
+        };
+        // Where this thread sleeps for longer than the writer waits, once more.
+        if until_unless(&lock, 0, 1, || writer.is_finished()) {
+            break writer;
+        }
+        assert!(writer.join().unwrap());
+        timeout *= 2;
     };
-    until(&lock, 0, 1);
     assert_eq!(*lock.read(), 0);
     assert!(writer.join().unwrap());
     drop(read);
@@ -137,7 +156,9 @@ fn timed_out_writer_releases_blocked_readers() {
 
 #[test]
 fn reader_opens_the_gate_after_its_patience() {
-    let lock: Arc<RwLock<u32>> = Arc::default();
+    // However late this thread reads, the writer hasn't waited for too long.
+    let policy = Bounded::new().longest_writer_wait(None);
+    let lock = Arc::new(RwLock::<u32>::from_raw(RawRwLock::with_policy(policy), 0));
     let read = lock.read();
     let writer = {
         let lock = Arc::clone(&lock);
