@@ -25,8 +25,12 @@ pub struct Row {
     pub spread: f64,
 }
 
-/// A ratio with two digits after the point, or two that say something where it is small.
+/// A ratio with two digits after the point, or two that say something where it is small. Where ours
+/// counts nothing, the ratio is zero, and no digit after it says more.
 pub(crate) fn ratio_as_text(ratio: f64) -> String {
+    if ratio == 0.0 {
+        return "0".into();
+    }
     let digits = [(0.1, 2), (0.01, 3), (0.001, 4)];
     let digits = digits.iter().find(|(least, _)| ratio >= *least).map_or(5, |(_, digits)| *digits);
     format!("{ratio:.digits$}")
@@ -79,5 +83,10 @@ mod tests {
     fn a_small_ratio_keeps_two_digits() {
         let texts = [1.0, 12.345, 0.52, 0.0613, 0.0019, 0.000_42].map(ratio_as_text);
         assert_eq!(texts, ["1.00", "12.35", "0.52", "0.061", "0.0019", "0.00042"]);
+    }
+
+    #[test]
+    fn nothing_is_a_plain_zero() {
+        assert_eq!([0.0, -0.0].map(ratio_as_text), ["0", "0"]);
     }
 }
