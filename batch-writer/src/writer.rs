@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use latchwork_sync::atomic::Ordering;
 use latchwork_sync::time::Instant;
 
 use crate::core::Core;
@@ -142,6 +143,8 @@ impl<S: Sink> fmt::Debug for BatchWriter<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BatchWriter")
             .field("options", &self.0.limits)
+            // Relaxed: only shown.
+            .field("head", &self.0.head.load(Ordering::Relaxed))
             .field("durable_upto", &self.durable_upto())
             .finish_non_exhaustive()
     }

@@ -198,5 +198,5 @@ fn a_writer_dropped_by_a_waker_ends() {
     inside.recv().unwrap();
     drop(writer);
     drop(open);
-    ended.recv_timeout(Duration::from_secs(60)).expect("the last owner dropped it");
+    ended.recv_timeout(Duration::from_mins(10)).expect("the last owner dropped it");
 }

@@ -91,7 +91,7 @@ fn write(
     writer: &BatchWriter<latchwork_batch_writer::log::Log<Vec<u8>>>,
     next: &AtomicU64,
     most: u64,
-    meanwhile: impl FnOnce(),
+    meanwhile: impl FnOnce(&Mutex<BTreeSet<u64>>),
 ) -> BTreeSet<u64> {
     let acknowledged = Mutex::new(BTreeSet::new());
     thread::scope(|scope| {
@@ -108,7 +108,7 @@ fn write(
                 }
             });
         }
-        meanwhile();
+        meanwhile(&acknowledged);
     });
     acknowledged.into_inner().expect("held shortly")
 }
@@ -137,7 +137,14 @@ fn what_was_acknowledged_survives_a_loss_of_power() {
             .syncs_in_flight(cycle as usize % 3)
             .build(open(&log).expect("the log opens").0);
         let mut cut = Ok(());
-        acknowledged.extend(write(&writer, &next, u64::MAX, || {
+        acknowledged.extend(write(&writer, &next, u64::MAX, |acknowledged| {
+            // However slow the disk is, something is acknowledged first, unless it is full.
+            let begin = next.load(Ordering::Relaxed);
+            while acknowledged.lock().expect("held shortly").is_empty()
+                && next.load(Ordering::Relaxed) - begin < 10_000
+            {
+                thread::yield_now();
+            }
             thread::sleep(Duration::from_millis(5 + cycle * 7 % 40));
             cut = disk.cut_the_power();
             if cut.is_err() {
@@ -185,7 +192,7 @@ fn fill(below: &Path) -> Result<(), String> {
     let log = disk.mount.join("log");
     let writer = BatchWriter::new(open(&log).map_err(|error| error.to_string())?.0);
     let next = AtomicU64::new(0);
-    let acknowledged = write(&writer, &next, 20_000, || ());
+    let acknowledged = write(&writer, &next, 20_000, |_| ());
     assert!(!acknowledged.is_empty());
     assert!(next.into_inner() > acknowledged.len() as u64, "the disk never failed");
     drop(writer);
