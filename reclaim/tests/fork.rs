@@ -4,6 +4,7 @@
 #![cfg(all(target_os = "linux", not(any(latchwork_loom, latchwork_shuttle, latchwork_tsan))))]
 
 use latchwork_sync::atomic::{AtomicUsize, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
@@ -19,8 +20,10 @@ fn in_a_fork(inside: impl FnOnce() -> bool) {
     if child == 0 {
         // A child that hangs is ended by a signal, which the parent reports.
         // SAFETY: `alarm` has no preconditions.
-        unsafe { libc::alarm(30) };
-        let code = i32::from(!inside());
+        unsafe { libc::alarm(600) };
+        // A panic that left this thread, the child's only one, would end it well.
+        let right = catch_unwind(AssertUnwindSafe(inside)).unwrap_or(false);
+        let code = i32::from(!right);
         // SAFETY: ends the child without running the parent's destructors.
         unsafe { libc::_exit(code) };
     }

@@ -139,7 +139,7 @@ fn fork_in_the_middle_of_a_barrier() {
             if child == 0 {
                 // A child that hangs is ended by a signal, which the parent reports.
                 // SAFETY: `alarm` has no preconditions.
-                unsafe { libc::alarm(30) };
+                unsafe { libc::alarm(600) };
                 asym::light();
                 asym::heavy();
                 let number = barriers.run();
