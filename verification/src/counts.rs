@@ -1,5 +1,7 @@
 //! Reading what test programs print.
 
+use std::collections::BTreeSet;
+
 use crate::report::Outcome;
 
 /// Sums the result lines of the standard test harness.
@@ -21,6 +23,12 @@ pub(crate) fn of_tests(output: &str) -> Outcome {
         sum.skipped = vec![format!("{ignored} marked as ignored in the source")];
     }
     sum
+}
+
+/// What tests left out and why, once each: the lines that begin with `skipped: `, of tests whose
+/// output is shown.
+pub(crate) fn left_out(output: &str) -> BTreeSet<&str> {
+    output.lines().filter_map(|line| line.trim_start().strip_prefix("skipped: ")).collect()
 }
 
 /// Reads the last line of the kind `N passed, N failed`, if there is one.
@@ -99,6 +107,13 @@ mod tests {
         let sum = of_tests(output);
         assert_eq!((sum.passed, sum.failed), (5, 4));
         assert_eq!(sum.skipped, ["1 marked as ignored in the source"]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_told_once() {
+        let output = "---- a stdout ----\nskipped: no ring\nskipped: no ring\n\
+            test b ... ok\nskipped: no disk\nit is skipped: not so\n";
+        assert!(left_out(output).into_iter().eq(["no disk", "no ring"]));
     }
 
     #[test]

@@ -167,9 +167,13 @@ fn emulate(run: &Run, compiler: &Compiler, emulated: &Emulated) -> anyhow::Resul
             .env(&variable(target, "LINKER"), linker.to_string_lossy())
             .env(&variable(target, "RUNNER"), &runner)
             // For tests that start themselves once more.
-            .env("LATCHWORK_EMULATOR", &runner);
+            .env("LATCHWORK_EMULATOR", &runner)
+            // What tests leave out they say.
+            .args(["--", "--show-output"]);
         let finished = command.run(&log(run, target, krate.short()))?;
         let mut outcome = counts::of_tests(&finished.output);
+        let left_out = counts::left_out(&finished.output);
+        outcome.skipped.extend(left_out.iter().map(|why| format!("{}: {why}", krate.short())));
         if !finished.success {
             outcome.failed = outcome.failed.max(1);
             outcome.detail = excerpt(&finished);
