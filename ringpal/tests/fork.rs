@@ -4,6 +4,8 @@
 
 mod child;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use child::in_a_child;
 use latchwork_ringpal::{BackendChoice, Cause, Drive, File, PageWrite, Policy, Ring};
 
@@ -59,7 +61,9 @@ fn fork_leaves_the_ring_to_its_parent() {
                 // works in it.
                 let pid = unsafe { libc::fork() };
                 if pid == 0 {
-                    let code = in_the_fork(ring, same);
+                    // A panic that left this thread, the child's only one, would end it well.
+                    let inside = AssertUnwindSafe(|| in_the_fork(ring, same));
+                    let code = catch_unwind(inside).unwrap_or(8);
                     // SAFETY: ends the child, without the parent's exit handlers.
                     unsafe { libc::_exit(code) };
                 }

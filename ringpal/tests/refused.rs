@@ -22,8 +22,9 @@ fn statement(code: u16, k: u32) -> libc::sock_filter {
     libc::sock_filter { code, jt: 0, jf: 0, k }
 }
 
-/// Makes the system calls fail with this code in this thread and those it starts.
-fn refuse(calls: &[libc::c_long], code: i32) {
+/// Makes the system calls fail with this code in this thread and those it starts; false if the
+/// system takes no filters, as an emulator's.
+fn refuse(calls: &[libc::c_long], code: i32) -> bool {
     let mut program = vec![statement(LOAD, 0)];
     for (index, call) in calls.iter().enumerate() {
         let to_refusal = (calls.len() - index) as u8;
@@ -43,7 +44,12 @@ fn refuse(calls: &[libc::c_long], code: i32) {
     // SAFETY: `program` and what it points to live during the call.
     let result =
         unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
-    assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+    let refused = result == 0;
+    if !refused {
+        let error = std::io::Error::last_os_error();
+        println!("skipped: this system takes no filters of system calls: {error}");
+    }
+    refused
 }
 
 fn suite_passes_on_the_pool(reason: Fallback) {
@@ -63,16 +69,18 @@ const ALL: [libc::c_long; 3] =
 #[test]
 fn eperm_uses_the_pool() {
     in_a_child("eperm_uses_the_pool", || {
-        refuse(&ALL, libc::EPERM);
-        suite_passes_on_the_pool(Fallback::NotPermitted);
+        if refuse(&ALL, libc::EPERM) {
+            suite_passes_on_the_pool(Fallback::NotPermitted);
+        }
     });
 }
 
 #[test]
 fn enosys_uses_the_pool() {
     in_a_child("enosys_uses_the_pool", || {
-        refuse(&ALL, libc::ENOSYS);
-        suite_passes_on_the_pool(Fallback::NotImplemented);
+        if refuse(&ALL, libc::ENOSYS) {
+            suite_passes_on_the_pool(Fallback::NotImplemented);
+        }
     });
 }
 
@@ -80,7 +88,8 @@ fn enosys_uses_the_pool() {
 #[test]
 fn late_refusal_uses_the_pool() {
     in_a_child("late_refusal_uses_the_pool", || {
-        refuse(&ALL[1..2], libc::EPERM);
-        suite_passes_on_the_pool(Fallback::NotPermitted);
+        if refuse(&ALL[1..2], libc::EPERM) {
+            suite_passes_on_the_pool(Fallback::NotPermitted);
+        }
     });
 }

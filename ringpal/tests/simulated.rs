@@ -208,7 +208,8 @@ fn close_in_the_middle_loses_nothing() {
                 let (ring, file) = (&ring, &file);
                 scope.spawn(move || {
                     let mut shadow = Shadow::new(number * 8, 8);
-                    for generation in 1.. {
+                    // As many as there are before the end comes.
+                    for generation in (1..=u8::MAX).cycle() {
                         let data = content(number, generation);
                         let pages: Vec<_> = (0..8)
                             .map(|index| PageWrite { offset: shadow.offset(index), data: &data })
