@@ -97,3 +97,26 @@ pub(crate) fn decode(bytes: &[u8], salt: u64) -> Option<Frame<'_>> {
     }
     Some(Frame { sequence: u64_at(bytes, 16), durable: u64_at(bytes, 24), payload })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What another machine wrote must be read: the bytes are spelled out.
+    #[test]
+    fn a_frame_has_the_same_bytes_on_every_machine() {
+        let mut bytes = Vec::new();
+        encode(&mut bytes, 0x0123_4567_89ab_cdef, 258, 257, b"hello");
+        #[rustfmt::skip]
+        let spelled_out = [
+            0x57, 0xfc, 0x2e, 0xc6, 5, 0, 0, 0,
+            0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01,
+            2, 1, 0, 0, 0, 0, 0, 0,
+            1, 1, 0, 0, 0, 0, 0, 0,
+            b'h', b'e', b'l', b'l', b'o', 0, 0, 0,
+        ];
+        assert_eq!(bytes, spelled_out);
+        let frame = decode(&spelled_out, 0x0123_4567_89ab_cdef).expect("it is intact");
+        assert_eq!((frame.sequence, frame.durable, frame.payload), (258, 257, &b"hello"[..]));
+    }
+}

@@ -271,3 +271,28 @@ pub(crate) fn load<D: Storage>(
     let header = header.map_err(|why| LogError::Corrupt { path: path(), offset: 0, why })?;
     Ok((header, bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What another machine wrote must be read: the bytes are spelled out.
+    #[test]
+    fn a_header_has_the_same_bytes_on_every_machine() {
+        let header = Header { number: 2, salt: 0x0123_4567_89ab_cdef, capacity: 8192 };
+        #[rustfmt::skip]
+        let spelled_out = [
+            b'L', b'W', b'L', b'O', b'G', b'\r', b'\n', 0x1a,
+            1, 0, 0, 0, 0, 0, 0, 0,
+            2, 0, 0, 0, 0, 0, 0, 0,
+            0xef, 0xcd, 0xab, 0x89, 0x67, 0x45, 0x23, 0x01,
+            0, 0x20, 0, 0, 0, 0, 0, 0,
+            0x9a, 0x13, 0x27, 0xa9,
+        ];
+        let bytes = header.encode();
+        assert_eq!(bytes.len() as u64, HEADER);
+        assert_eq!(bytes[..44], spelled_out);
+        assert!(bytes[44..].iter().all(|byte| *byte == 0));
+        assert_eq!(Header::decode(&spelled_out), Ok(header));
+    }
+}
