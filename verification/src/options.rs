@@ -181,7 +181,9 @@ OPTIONS
     --record       writes which model kills which mutant to verification/killers
     --bounds       tells whether a lower preemption bound would do for a model, by the mutants that
                    it is recorded to kill and its twins
-    --target NAME  of the step `targets`, only those whose names contain NAME; may be given again
+    --target NAME  of the step `targets`, only those whose names contain NAME (`windows`, `darwin`,
+                   `freebsd`, `wasm32`, `none`; with --long also `i686`, `aarch64-unknown`,
+                   `s390x`); may be given again
     --json FILE    writes what ran to FILE
     --jobs N       models and mutants at a time (default: CARGO_BUILD_JOBS, or the processors)
     --list         names the steps

@@ -37,22 +37,29 @@ pub(crate) fn test(run: &mut Run) {
         }
         let command = of_crate(run, krate, &["test", "--no-fail-fast"]);
         let finished = command.run_within(&run.log(krate), TESTS_LIMIT)?;
-        let mut outcome = counts::of_tests(&finished.output);
-        if !finished.success && outcome.failed == 0 {
-            outcome.failed = 1;
-        }
-        if outcome.failed > 0 {
-            outcome.detail = excerpt(&finished);
-            for test in hung(&finished.output) {
-                outcome.detail.push_str("    HANGS: ");
-                outcome.detail.push_str(test);
-                outcome.detail.push('\n');
-            }
-        } else if outcome.passed == 0 && outcome.skipped.is_empty() {
+        let mut outcome = of_tests(&finished);
+        if outcome.failed == 0 && outcome.passed == 0 && outcome.skipped.is_empty() {
             outcome = Outcome::skip("has no tests");
         }
         Ok(Some(outcome.repeat(&command)))
     });
+}
+
+/// What `cargo test` has shown; tests that didn't end are named.
+pub(crate) fn of_tests(finished: &Finished) -> Outcome {
+    let mut outcome = counts::of_tests(&finished.output);
+    if !finished.success {
+        outcome.failed = outcome.failed.max(1);
+    }
+    if outcome.failed > 0 {
+        outcome.detail = excerpt(finished);
+        for test in hung(&finished.output) {
+            outcome.detail.push_str("    HANGS: ");
+            outcome.detail.push_str(test);
+            outcome.detail.push('\n');
+        }
+    }
+    outcome
 }
 
 /// The tests that the harness called slow and that did not end.

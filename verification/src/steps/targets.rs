@@ -3,9 +3,10 @@
 //! set. Emulation keeps the host's memory model: it tests widths and `cfg`s, not orderings.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Run;
-use super::cargo::excerpt;
+use super::cargo::{excerpt, of_tests};
 use crate::counts;
 use crate::debian::{self, Compiler, Kind, variable};
 use crate::report::Outcome;
@@ -43,6 +44,9 @@ const EMULATED: [Emulated; 3] = [
         emulator: "qemu-s390x",
     },
 ];
+
+/// How long the build and the tests of a crate may take, so that one that hangs fails by its name.
+const EMULATED_LIMIT: Duration = Duration::from_hours(1);
 
 struct Emulated {
     target: &'static str,
@@ -170,14 +174,10 @@ fn emulate(run: &Run, compiler: &Compiler, emulated: &Emulated) -> anyhow::Resul
             .env("LATCHWORK_EMULATOR", &runner)
             // What tests leave out they say.
             .args(["--", "--show-output"]);
-        let finished = command.run(&log(run, target, krate.short()))?;
-        let mut outcome = counts::of_tests(&finished.output);
+        let finished = command.run_within(&log(run, target, krate.short()), EMULATED_LIMIT)?;
+        let mut outcome = of_tests(&finished);
         let left_out = counts::left_out(&finished.output);
         outcome.skipped.extend(left_out.iter().map(|why| format!("{}: {why}", krate.short())));
-        if !finished.success {
-            outcome.failed = outcome.failed.max(1);
-            outcome.detail = excerpt(&finished);
-        }
         sum.add(outcome.repeat(&command));
     }
     Ok(Some(sum))
