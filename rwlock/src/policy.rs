@@ -47,24 +47,58 @@ use latchwork_sync::time::Duration;
 
 /// Who goes first when readers and writers meet.
 ///
-/// The answers are constants of a lock: give the same ones at every call.
+/// Those of this crate are [`Bounded`], [`WriterPriority`], [`PhaseFair`] and [`ReaderPriority`]; a
+/// program may bring its own. The answers are constants of a lock: give the same ones at every call.
+/// No answer endangers exclusion; what a wrong one costs is time.
+///
+/// ```
+/// use std::time::Duration;
+/// use latchwork_rwlock::{Policy, RwLock};
+///
+/// /// Phase-fair, and no reader waits for longer than 2 ms for readers that hold on.
+/// struct FairAndBounded;
+///
+/// impl Policy for FairAndBounded {
+///     const DEFAULT: Self = Self;
+///     const GATES: bool = true;
+///     const PHASES: bool = true;
+///
+///     fn patience(&self) -> Option<Duration> {
+///         Some(Duration::from_millis(2))
+///     }
+///
+///     fn cool_down(&self) -> Duration {
+///         Duration::from_millis(20)
+///     }
+///
+///     fn longest_writer_wait(&self) -> Option<Duration> {
+///         None
+///     }
+/// }
+///
+/// static TABLE: RwLock<u32, FairAndBounded> = RwLock::new(1);
+/// assert_eq!(*TABLE.read(), 1);
+/// ```
 pub trait Policy: Send + Sync + 'static {
     /// The policy of a lock that was made without naming one.
     const DEFAULT: Self;
 
-    /// Whether a waiting writer shuts the gate to new readers.
+    /// Whether a waiting writer shuts the gate to new readers. If not, it waits for a moment in
+    /// which nobody reads.
     const GATES: bool;
 
     /// Whether the readers that a writer held back all go before the next writer.
     const PHASES: bool;
 
-    /// How long a shut gate may hold a reader back before it opens the gate itself.
+    /// How long a shut gate may hold a reader back before it opens the gate itself. None: however
+    /// long.
     fn patience(&self) -> Option<Duration>;
 
-    /// How long the gate stays open after a reader had to open it, or after a writer gave up.
+    /// How long the gate stays open after a reader had to open it, or after a writer gave up that
+    /// had held readers back. Zero: until the next writer looks.
     fn cool_down(&self) -> Duration;
 
-    /// How long a writer lets readers open the gate before it holds it shut.
+    /// How long a writer lets readers open the gate before it holds it shut. None: for ever.
     fn longest_writer_wait(&self) -> Option<Duration>;
 
     #[doc(hidden)]
@@ -126,6 +160,8 @@ pub enum Fault {
     TagsWrap,
     /// A writer looks only for other writers.
     WriterIgnoresReaders,
+    /// Those that can't be counted among the waiting don't look at the clock.
+    UncountedForgetDeadlines,
 }
 
 /// Writer priority with a bound on readers' pauses. The default.

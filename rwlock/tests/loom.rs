@@ -1,5 +1,9 @@
 //! Models of the lock: every pair of its operations, the triples that need three threads, and the
 //! defects that such locks have had, put back one by one.
+//!
+//! A preemption bound is the least under which the model still shows its twins, the mutants that it
+//! is a recorded killer of, and everything that shuttle sees; `cargo verify mutants --bounds` holds
+//! it to that. Without a bound are those whose every interleaving is explored in a second.
 
 #[cfg(any(latchwork_loom, latchwork_shuttle))]
 #[path = "loom/scene.rs"]

@@ -141,15 +141,18 @@ impl<P: Policy> Core<P> {
             }
             let (closing, opens_at) = self.closing(seen, urgent, now);
             if !joined {
-                match seen.join_writers::<P>(want, closing) {
+                if let Some(step) = seen.join_writers::<P>(want, closing) {
                     // Relaxed: takes and releases nothing.
-                    Some(step) => {
-                        joined = self.commit_gate(seen, step, Ordering::Relaxed, watch);
-                        if joined {
-                            watch.blocked(seen.has(WRITER));
-                        }
+                    joined = self.commit_gate(seen, step, Ordering::Relaxed, watch);
+                    if joined {
+                        watch.blocked(seen.has(WRITER));
                     }
-                    None => yield_now(),
+                } else {
+                    yield_now();
+                    // It has no sleep that a deadline could end.
+                    if clocked && P::FAULT != Some(Fault::UncountedForgetDeadlines) {
+                        now = Some(Instant::now());
+                    }
                 }
                 continue;
             }

@@ -40,6 +40,12 @@ impl<P: Policy> Core<P> {
                     // SAFETY: this thread's addition made it active.
                     unsafe { self.unlock_shared() };
                     yield_now();
+                    // It has no sleep that a deadline could end.
+                    if deadline.is_some_and(|deadline| Instant::now() >= deadline)
+                        && P::FAULT != Some(Fault::UncountedForgetDeadlines)
+                    {
+                        return self.try_lock_shared();
+                    }
                     // Acquire: as in `lock_shared`.
                     let before = State(self.state.fetch_add(ONE_ACTIVE, Ordering::Acquire));
                     if !before.has(BARS_READERS) {

@@ -277,17 +277,17 @@ fn reader_wakes_the_writer_that_gave_way<const MUTE: bool>() -> String {
 pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("revocation_waits_for_the_reader", revocation_waits_for_the_reader)
-            .bound(4)
+            .bound(2)
             .random_under_shuttle(20_000)
             .twin("reader_trusts_its_first_look", reader_that_trusts_its_first_look)
             .twin("writer_only_turns_it_off", writer_that_only_turns_it_off),
         Model::new("revocation_symmetric", revocation_waits_for_the_reader)
             .symmetric_fences()
-            .bound(3)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin("reader_trusts_its_first_look", reader_that_trusts_its_first_look),
         Model::new("bias_turned_on_shows_the_write", bias_turned_on_shows_the_write::<false>)
-            .bound(3)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin("turned_on_without_a_share", bias_turned_on_shows_the_write::<true>),
         Model::new("revocation_times_out", revocation_times_out::<false>)
@@ -310,7 +310,7 @@ pub(crate) fn models() -> Vec<Model> {
             "reader_wakes_the_writer_that_gave_way",
             reader_wakes_the_writer_that_gave_way::<false>,
         )
-        .bound(2)
+        .bound(1)
         .random_under_shuttle(20_000)
         .twin("reader_is_mute", reader_wakes_the_writer_that_gave_way::<true>),
     ]

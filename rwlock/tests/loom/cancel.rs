@@ -124,18 +124,18 @@ fn timed_reader_and_writer<P: Policy>() -> String {
 pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("timed_writer_and_reader", timed_writer_and_reader::<Unbounded>)
-            .bound(3)
+            .bound(2)
             .random_under_shuttle(20_000)
             .twin("writer_is_silent", timed_writer_and_reader::<Unbounded<WRITER_IS_SILENT>>),
         Model::new("timed_reader_and_writer", timed_reader_and_writer::<Unbounded>)
-            .bound(3)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin(
                 "timed_read_stays_counted",
                 timed_reader_and_writer::<Unbounded<TIMED_READ_STAYS_COUNTED>>,
             ),
         Model::new("cancel_lets_blocked_reader_in", cancel_lets_blocked_reader_in::<Unbounded>)
-            .bound(3)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin(
                 "cancel_forgets_readers",
@@ -163,14 +163,14 @@ pub(crate) fn models() -> Vec<Model> {
         .random_under_shuttle(20_000)
         .twin("tags_wrap", cancel_lets_both_blocked_readers_in::<Untagged<Unbounded<TAGS_WRAP>>>),
         Model::new("timed_reader_against_cancel", timed_reader_against_cancel::<Unbounded>)
-            .bound(3)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin(
                 "deadline_before_grant",
                 timed_reader_against_cancel::<Unbounded<DEADLINE_BEFORE_GRANT>>,
             ),
         Model::new("timed_writer_passes_wake_on", timed_writer_passes_wake_on::<Unbounded>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin(
                 "deadline_before_lock",

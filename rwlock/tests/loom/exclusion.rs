@@ -106,10 +106,9 @@ pub(crate) fn models() -> Vec<Model> {
             .twin("writer_is_silent", reader_and_writer::<Unbounded<WRITER_IS_SILENT>>),
         Model::new("reader_and_writer_with_spurious_wakes", reader_and_writer::<Unbounded>)
             .spurious(1)
-            .bound(4)
             .twin("wake_is_trusted", reader_and_writer::<Unbounded<WAKE_IS_TRUSTED>>),
         Model::new("reader_and_two_writes", reader_and_two_writes::<Unbounded>)
-            .bound(4)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin("sleeper_keeps_wake", reader_and_two_writes::<Unbounded<SLEEPER_KEEPS_WAKE>>),
         Model::new("tries", tries::<Unbounded>)
@@ -128,7 +127,7 @@ pub(crate) fn models() -> Vec<Model> {
             .random_under_shuttle(20_000)
             .twin("writer_is_silent", fair_unlock::<Untagged<Unbounded<WRITER_IS_SILENT>>>),
         Model::new("writer_priority", reader_and_two_writers::<WriterPriority>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin(
                 "sleeper_keeps_wake",
@@ -150,14 +149,14 @@ pub(crate) fn models() -> Vec<Model> {
             .random_under_shuttle(20_000)
             .twin("writer_is_silent", reader_and_two_writes::<Faulty<PhaseFair, WRITER_IS_SILENT>>),
         Model::new("reader_priority", reader_and_two_writers::<ReaderPriority>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin(
                 "sleeper_keeps_wake",
                 reader_and_two_writers::<Faulty<ReaderPriority, SLEEPER_KEEPS_WAKE>>,
             ),
         Model::new("reader_priority_two_readers", two_readers_and_writer::<ReaderPriority>)
-            .bound(3)
+            .bound(2)
             .random_under_shuttle(20_000)
             .twin(
                 "last_reader_is_silent",

@@ -4,8 +4,8 @@ use latchwork_rwlock::{PhaseFair, Policy};
 use latchwork_sync::model::{Model, advance};
 
 use crate::scene::{
-    Faulty, Locked, Narrow, SOUND, Ticks, URGENT_FORGETS_READERS, URGENT_GIVES_WAY, Unbounded,
-    WRITER_IS_SILENT, start, until,
+    Faulty, Locked, Narrow, SOUND, Ticks, UNCOUNTED_FORGET_DEADLINES, URGENT_FORGETS_READERS,
+    URGENT_GIVES_WAY, Unbounded, WRITER_IS_SILENT, start, ticks_from_now, until,
 };
 
 /// One reader can be counted as waiting, and two come.
@@ -32,6 +32,27 @@ fn more_writers_than_can_wait<P: Policy>() -> String {
         writer.join().unwrap();
     }
     locked.check(2);
+    String::new()
+}
+
+/// One that waits is counted, and one comes that can't be, for a while only: its time is over
+/// before the lock is free.
+fn uncounted_wait_ends_in_time<P: Policy, const WRITES: bool>() -> String {
+    let locked = Locked::<P>::new();
+    let deadline = ticks_from_now(1);
+    assert!(locked.lock.lock_exclusive(None));
+    let patient =
+        start(&locked, |locked| if WRITES { locked.write() } else { assert_eq!(locked.read(), 0) });
+    until(|| locked.lock.blocked_readers() + locked.lock.waiting_writers() == 1);
+    let timed = start(&locked, move |locked| {
+        if WRITES { locked.write_until(deadline) } else { locked.read_until(deadline).is_some() }
+    });
+    advance(1);
+    assert!(!timed.join().unwrap(), "the lock is held");
+    // SAFETY: acquired above.
+    unsafe { locked.lock.unlock_exclusive() };
+    patient.join().unwrap();
+    locked.check(WRITES.into());
     String::new()
 }
 
@@ -102,13 +123,27 @@ fn overdue_reader_is_let_in_by_the_next_writer<P: Policy>() -> String {
 pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("more_readers_than_can_wait", more_readers_than_can_wait::<Narrow>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin("writer_is_silent", more_readers_than_can_wait::<Narrow<WRITER_IS_SILENT>>),
         Model::new("more_writers_than_can_wait", more_writers_than_can_wait::<Narrow>)
             .bound(1)
             .random_under_shuttle(20_000)
             .twin("writer_is_silent", more_writers_than_can_wait::<Narrow<WRITER_IS_SILENT>>),
+        Model::new("uncounted_read_ends_in_time", uncounted_wait_ends_in_time::<Narrow, false>)
+            .bound(1)
+            .random_under_shuttle(20_000)
+            .twin(
+                "uncounted_forget_deadlines",
+                uncounted_wait_ends_in_time::<Narrow<UNCOUNTED_FORGET_DEADLINES>, false>,
+            ),
+        Model::new("uncounted_write_ends_in_time", uncounted_wait_ends_in_time::<Narrow, true>)
+            .bound(1)
+            .random_under_shuttle(20_000)
+            .twin(
+                "uncounted_forget_deadlines",
+                uncounted_wait_ends_in_time::<Narrow<UNCOUNTED_FORGET_DEADLINES>, true>,
+            ),
         Model::new("urgent_writer_goes_first", urgent_writer_goes_first::<Ticks<1, 0, SOUND, 1>>)
             .bound(1)
             .random_under_shuttle(20_000)
@@ -127,7 +162,7 @@ pub(crate) fn models() -> Vec<Model> {
             "overdue_reader_is_let_in_by_the_next_writer",
             overdue_reader_is_let_in_by_the_next_writer::<Faulty<PhaseFair, WRITER_IS_SILENT>>,
         )
-        .bound(3)
+        .bound(1)
         .random_under_shuttle(20_000)
         .twin(
             "no_phases",

@@ -33,8 +33,9 @@ pub(crate) const FAIR_UNLOCK_IS_PLAIN: u8 = 16;
 pub(crate) const WAKE_IS_TRUSTED: u8 = 17;
 pub(crate) const TAGS_WRAP: u8 = 18;
 pub(crate) const WRITER_IGNORES_READERS: u8 = 19;
+pub(crate) const UNCOUNTED_FORGET_DEADLINES: u8 = 20;
 
-const FAULTS: [Option<Fault>; 20] = [
+const FAULTS: [Option<Fault>; 21] = [
     None,
     Some(Fault::CancelForgetsReaders),
     Some(Fault::CancelKeepsWake),
@@ -55,30 +56,8 @@ const FAULTS: [Option<Fault>; 20] = [
     Some(Fault::WakeIsTrusted),
     Some(Fault::TagsWrap),
     Some(Fault::WriterIgnoresReaders),
+    Some(Fault::UncountedForgetDeadlines),
 ];
-
-/// A policy without a tag for any grant but that after a write section.
-pub(crate) struct Untagged<P>(PhantomData<P>);
-
-impl<P: Policy> Policy for Untagged<P> {
-    const DEFAULT: Self = Self(PhantomData);
-    const GATES: bool = P::GATES;
-    const PHASES: bool = P::PHASES;
-    const FAULT: Option<Fault> = P::FAULT;
-    const MOST_GRANTS: u64 = 0;
-
-    fn patience(&self) -> Option<Duration> {
-        P::DEFAULT.patience()
-    }
-
-    fn cool_down(&self) -> Duration {
-        P::DEFAULT.cool_down()
-    }
-
-    fn longest_writer_wait(&self) -> Option<Duration> {
-        P::DEFAULT.longest_writer_wait()
-    }
-}
 
 /// Bounded writer priority in ticks of the model's clock, 0 standing for no bound, with a defect.
 /// `URGENT` is the longest wait of a writer; at most `MOST` of each kind can wait.
@@ -119,14 +98,27 @@ impl<const PATIENCE: u64, const COOL_DOWN: u64, const FAULT: u8, const URGENT: u
     }
 }
 
-/// A policy with a defect.
-pub(crate) struct Faulty<P, const FAULT: u8>(PhantomData<P>);
+/// Another policy with a defect of its own, or the other's if it has none, and with no more than so
+/// many grants without a write section between.
+pub(crate) struct Altered<P, const FAULT: u8, const MOST_GRANTS: u64>(PhantomData<P>);
 
-impl<P: Policy, const FAULT: u8> Policy for Faulty<P, FAULT> {
+/// A policy with a defect.
+pub(crate) type Faulty<P, const FAULT: u8> = Altered<P, FAULT, { u64::MAX }>;
+
+/// A policy without a tag for any grant but that after a write section.
+pub(crate) type Untagged<P> = Altered<P, SOUND, 0>;
+
+impl<P: Policy, const FAULT: u8, const MOST_GRANTS: u64> Policy for Altered<P, FAULT, MOST_GRANTS> {
     const DEFAULT: Self = Self(PhantomData);
     const GATES: bool = P::GATES;
     const PHASES: bool = P::PHASES;
-    const FAULT: Option<Fault> = FAULTS[FAULT as usize];
+    const FAULT: Option<Fault> = match FAULTS[FAULT as usize] {
+        None => P::FAULT,
+        fault => fault,
+    };
+    const MOST_BLOCKED: u64 = P::MOST_BLOCKED;
+    const MOST_WAITING: u64 = P::MOST_WAITING;
+    const MOST_GRANTS: u64 = MOST_GRANTS;
 
     fn patience(&self) -> Option<Duration> {
         P::DEFAULT.patience()

@@ -122,7 +122,7 @@ pub(crate) fn models() -> Vec<Model> {
             .twin("upgrade_lets_go", upgrade_and_writer::<Unbounded<UPGRADE_LETS_GO>>)
             .twin("writer_is_silent", upgrade_and_writer::<Unbounded<WRITER_IS_SILENT>>),
         Model::new("two_upgrades", two_upgrades::<Unbounded>)
-            .bound(3)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin("upgrade_lets_go", two_upgrades::<Unbounded<UPGRADE_LETS_GO>>)
             .twin("writer_is_silent", two_upgrades::<Unbounded<WRITER_IS_SILENT>>),

@@ -89,10 +89,13 @@ struct Trial<'a> {
 
 impl Trial<'_> {
     fn least(&self, bound: usize) -> anyhow::Result<Found> {
+        // With no preemption at all a thread runs until it blocks, which is hardly a search.
+        if bound <= 1 {
+            return Ok(Found::Least("there is no lower one".into()));
+        }
         if self.kills.is_empty() && self.model.twins.is_empty() {
             return Ok(Found::Untold);
         }
-        // With no preemption at all a thread runs until it blocks, which is hardly a search.
         for lower in (1..bound).rev() {
             let Some(missed) = self.missed(lower)? else { continue };
             let reason = format!("{lower} doesn't show {missed}");
@@ -106,10 +109,7 @@ impl Trial<'_> {
                 Found::TooHigh(lower + 1, reason)
             });
         }
-        Ok(match bound {
-            0 | 1 => Found::Least("there is no lower one".into()),
-            _ => Found::TooHigh(1, "none misses anything".into()),
-        })
+        Ok(Found::TooHigh(1, "none misses anything".into()))
     }
 
     /// The first thing that the model doesn't show under a bound.
