@@ -15,35 +15,20 @@ use latchwork_rwlock::{
 };
 use latchwork_sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+#[path = "../tests/stress/mod.rs"]
+mod stress;
+
+use stress::pair::Pair;
+use stress::{EAGER, Random, SHORT};
+
 const THREADS: u64 = 6;
 /// A thread tells of its progress every so many operations.
 const BATCH: u64 = 1_000;
 const IDLE: &str = "Core { state: 0 active, 0 blocked, 0 waiting, .. }";
 
-/// xorshift64*.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) % bound
-    }
-}
-
-/// Two words that only a writer may see different.
-#[derive(Default)]
-struct Pair(u64, u64);
-
-fn look(pair: &Pair) {
-    assert_eq!(pair.0, pair.1, "a reader saw half a write");
-}
-
+/// Writes, and says how often.
 fn count(mut pair: impl std::ops::DerefMut<Target = Pair>) -> u64 {
-    pair.0 += 1;
-    std::hint::spin_loop();
-    pair.1 += 1;
+    pair.count();
     1
 }
 
@@ -58,23 +43,23 @@ struct Tally {
 fn operate<P: Policy>(lock: &RwLock<Pair, P>, random: &mut Random) -> (u64, bool) {
     let timeout = Duration::from_nanos(random.below(40_000));
     match random.below(16) {
-        0..=8 => (0, lock.try_read_for(timeout).map(|pair| look(&pair)).is_none()),
+        0..=8 => (0, lock.try_read_for(timeout).map(|pair| pair.look()).is_none()),
         9..=12 => lock.try_write_for(timeout).map_or((0, true), |pair| (count(pair), false)),
         13 => {
             let Some(pair) = lock.try_upgradable_read_for(timeout) else { return (0, true) };
-            look(&pair);
+            pair.look();
             RwLockUpgradableReadGuard::try_upgrade_for(pair, timeout)
                 .map_or((0, true), |pair| (count(pair), false))
         }
         14 => {
             let Some(mut pair) = lock.try_write_for(timeout) else { return (0, true) };
-            count(&mut *pair);
-            look(&RwLockWriteGuard::downgrade(pair));
+            pair.count();
+            RwLockWriteGuard::downgrade(pair).look();
             (1, false)
         }
         _ => {
             let Some(mut pair) = lock.try_write_for(timeout) else { return (0, true) };
-            count(&mut *pair);
+            pair.count();
             RwLockWriteGuard::unlock_fair(pair);
             (1, false)
         }
@@ -125,7 +110,7 @@ fn stress<P: Policy>(name: &str, policy: P, operations: u64) {
         assert!(results.iter().all(Result::is_ok), "{name}: a thread has panicked");
     });
     let Tally { operations, writes, timeouts } = tally;
-    assert_eq!(lock.read().0, writes.into_inner(), "{name}: a write was lost");
+    assert_eq!(lock.read().writes(), writes.into_inner(), "{name}: a write was lost");
     drop(lock.write());
     // SAFETY: only looked at.
     assert_eq!(format!("{:?}", unsafe { lock.raw() }.core()), IDLE, "{name}");
@@ -146,18 +131,10 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let short = Bounded::new()
-        .patience(Duration::from_micros(20))
-        .cool_down(Duration::from_micros(100))
-        .longest_writer_wait(Some(Duration::from_micros(300)));
-    let eager = Bounded::new()
-        .patience(Duration::from_micros(1))
-        .cool_down(Duration::ZERO)
-        .longest_writer_wait(None);
     let each = operations / 6;
     stress("bounded", Bounded::new(), each);
-    stress("bounded, short times", short, each);
-    stress("bounded, no cool-down", eager, each);
+    stress("bounded, short times", SHORT, each);
+    stress("bounded, no cool-down", EAGER, each);
     stress("writer priority", WriterPriority, each);
     stress("phase-fair", PhaseFair, each);
     stress("reader priority", ReaderPriority, each);

@@ -7,8 +7,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use latchwork_rwlock::biased::{RawReadBiased, ReadBiased};
+use latchwork_rwlock::raw::Core;
+use latchwork_rwlock::registry::Block;
 use latchwork_rwlock::{Bounded, Policy, WriterPriority};
 use latchwork_sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+#[path = "stress/pair.rs"]
+mod pair;
+
+use pair::Pair;
 
 /// Reads until the lock is biased.
 fn bias<T, P: Policy>(lock: &ReadBiased<T, P>) {
@@ -38,6 +45,12 @@ fn readers_share_and_writers_exclude() {
     assert!(lock.try_read_for(Duration::from_millis(1)).is_none());
     let read = lock_api::RwLockWriteGuard::downgrade(write);
     assert_eq!(*lock.read(), *read);
+}
+
+#[test]
+fn a_biased_lock_is_as_small_as_it_says() {
+    assert_eq!(size_of::<RawReadBiased>(), 96);
+    assert!(size_of::<Block>() < 512);
 }
 
 #[test]
@@ -71,11 +84,15 @@ fn a_share_may_be_given_back_by_another_thread() {
     assert!(lock.try_write().is_some());
 }
 
-/// T1 holds a slot, T2 wants to write, T3 comes between: T2's patience lets T3 in although T1
-/// stays.
-#[test]
-fn a_revocation_that_is_held_up_lets_readers_in() {
-    let policy = Bounded::new().longest_writer_wait(None);
+fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        thread::yield_now();
+    }
+}
+
+/// T1 holds a slot, T2 wants to write, T3 comes when T2 has come so `far`: T2's patience lets T3
+/// in although T1 stays.
+fn writer_gives_way(policy: Bounded, far: impl FnOnce(&Core)) {
     let raw = RawReadBiased::with_policy(policy);
     let lock: Arc<ReadBiased<u32>> = Arc::new(lock_api::RwLock::from_raw(raw, 0));
     bias(&lock);
@@ -85,58 +102,28 @@ fn a_revocation_that_is_held_up_lets_readers_in() {
         thread::spawn(move || *lock.write() = 1)
     };
     // SAFETY: only looked at.
-    while !unsafe { lock.raw() }.core().is_locked_exclusive() {
-        thread::yield_now();
-    }
+    far(unsafe { lock.raw() }.core());
     assert_eq!(*lock.read(), 0);
     drop(slow);
     writer.join().unwrap();
     assert_eq!(*lock.read(), 1);
 }
 
-/// Whether a writer of a lock with the policy `Patience` has given way: the lock asks for the
-/// cool-down then.
-static GAVE_WAY: AtomicBool = AtomicBool::new(false);
-
-/// The cool-down is longer than anyone waits.
-struct Patience;
-
-impl Policy for Patience {
-    const DEFAULT: Self = Self;
-    const GATES: bool = true;
-    const PHASES: bool = false;
-
-    fn patience(&self) -> Option<Duration> {
-        Some(Duration::from_millis(1))
-    }
-
-    fn cool_down(&self) -> Duration {
-        GAVE_WAY.store(true, Ordering::Relaxed);
-        Duration::from_hours(1)
-    }
-
-    fn longest_writer_wait(&self) -> Option<Duration> {
-        None
-    }
+#[test]
+fn a_revocation_that_is_held_up_lets_readers_in() {
+    let policy = Bounded::new().longest_writer_wait(None);
+    writer_gives_way(policy, |core| until(|| core.is_locked_exclusive()));
 }
 
-/// Only the reader that was in the way can wake the writer.
+/// The cool-down is longer than anyone waits: only the reader that was in the way can wake the
+/// writer.
 #[test]
 fn a_writer_that_gave_way_is_woken_by_the_reader_that_was_in_its_way() {
-    let lock: Arc<ReadBiased<u32, Patience>> = Arc::default();
-    bias(&lock);
-    let slow = lock.read();
-    let writer = {
-        let lock = Arc::clone(&lock);
-        thread::spawn(move || *lock.write() = 1)
-    };
-    while !GAVE_WAY.load(Ordering::Relaxed) {
-        thread::yield_now();
-    }
-    assert_eq!(*lock.read(), 0);
-    drop(slow);
-    writer.join().unwrap();
-    assert_eq!(*lock.read(), 1);
+    let policy = Bounded::new().cool_down(Duration::from_hours(1)).longest_writer_wait(None);
+    writer_gives_way(policy, |core| {
+        until(|| core.is_locked_exclusive());
+        until(|| !core.is_locked_exclusive());
+    });
 }
 
 /// A share that is forgotten holds its lock wherever that is moved, and no other lock in its place;
@@ -170,10 +157,6 @@ fn a_revocation_that_times_out_leaves_the_bias() {
     assert!(lock.try_write_for(Duration::from_millis(3)).is_some());
 }
 
-/// Two words that only a writer may see different.
-#[derive(Default)]
-struct Pair(u64, u64);
-
 #[test]
 fn stress() {
     let lock = ReadBiased::<Pair>::new(Pair::default());
@@ -182,8 +165,7 @@ fn stress() {
         for _ in 0..3 {
             scope.spawn(|| {
                 while !over.load(Ordering::Relaxed) {
-                    let pair = lock.read();
-                    assert_eq!(pair.0, pair.1, "a reader saw half a write");
+                    lock.read().look();
                 }
             });
         }
@@ -197,9 +179,7 @@ fn stress() {
                         Some(lock.write())
                     };
                     if let Some(mut pair) = pair {
-                        pair.0 += 1;
-                        core::hint::spin_loop();
-                        pair.1 += 1;
+                        pair.count();
                         writes.fetch_add(1, Ordering::Relaxed);
                     }
                     thread::sleep(Duration::from_micros(300));
@@ -208,6 +188,6 @@ fn stress() {
             });
         }
     });
-    assert_eq!(lock.read().0, writes.into_inner());
+    assert_eq!(lock.read().writes(), writes.into_inner());
     assert!(lock.try_write().is_some());
 }

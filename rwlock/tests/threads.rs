@@ -14,6 +14,11 @@ use latchwork_rwlock::{
     RwLockUpgradableReadGuard, RwLockWriteGuard, WritePatiently, WriterPriority,
 };
 
+mod stress;
+
+use stress::pair::Pair;
+use stress::{EAGER, Random, SHORT};
+
 const IDLE: &str = "Core { state: 0 active, 0 blocked, 0 waiting, .. }";
 
 fn state<T, P: Policy>(lock: &RwLock<T, P>) -> String {
@@ -284,34 +289,12 @@ fn forgotten_guards_without_end_panic_before_the_count_carries() {
     assert!(lock.try_write().is_none());
 }
 
-/// xorshift64*.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) % bound
-    }
-}
-
-/// Two words that only a writer may see different.
-#[derive(Default)]
-struct Pair(u64, u64);
-
-fn section(pair: &Pair) {
-    assert_eq!(pair.0, pair.1, "a reader saw half a write");
-}
-
 /// Every operation, timed and not, on one lock; the writes are counted.
 fn stress<P: Policy>(policy: P, threads: u64, operations: u64) {
     let lock = RwLock::<Pair, P>::from_raw(RawRwLock::with_policy(policy), Pair::default());
     let writes = AtomicU64::new(0);
     let write = |mut pair: RwLockWriteGuard<'_, Pair, P>| {
-        pair.0 += 1;
-        core::hint::spin_loop();
-        pair.1 += 1;
+        pair.count();
         writes.fetch_add(1, Ordering::Relaxed);
     };
     thread::scope(|scope| {
@@ -322,9 +305,9 @@ fn stress<P: Policy>(policy: P, threads: u64, operations: u64) {
                 for _ in 0..operations {
                     let timeout = Duration::from_micros(random.below(60));
                     match random.below(16) {
-                        0..=5 => section(&lock.read()),
+                        0..=5 => lock.read().look(),
                         6..=8 => {
-                            let _ = lock.try_read_for(timeout).map(|pair| section(&pair));
+                            let _ = lock.try_read_for(timeout).map(|pair| pair.look());
                         }
                         9 => write(lock.write()),
                         10..=11 => {
@@ -332,8 +315,7 @@ fn stress<P: Policy>(policy: P, threads: u64, operations: u64) {
                         }
                         12 => {
                             let pair = RwLockUpgradableReadGuard::upgrade(lock.upgradable_read());
-                            let pair = RwLockWriteGuard::downgrade(pair);
-                            section(&pair);
+                            RwLockWriteGuard::downgrade(pair).look();
                         }
                         13 => {
                             let pair = lock.try_upgradable_read_for(timeout);
@@ -345,7 +327,7 @@ fn stress<P: Policy>(policy: P, threads: u64, operations: u64) {
                         14 => {
                             let pair = RwLockWriteGuard::downgrade_to_upgradable(lock.write());
                             thread::yield_now();
-                            section(&RwLockUpgradableReadGuard::downgrade(pair));
+                            RwLockUpgradableReadGuard::downgrade(pair).look();
                         }
                         _ => RwLockWriteGuard::unlock_fair(lock.write()),
                     }
@@ -353,7 +335,7 @@ fn stress<P: Policy>(policy: P, threads: u64, operations: u64) {
             });
         }
     });
-    assert_eq!(lock.read().0, writes.into_inner());
+    assert_eq!(lock.read().writes(), writes.into_inner());
     drop(lock.write());
     assert_eq!(state(&lock), IDLE);
 }
@@ -365,20 +347,12 @@ fn stress_bounded() {
 
 #[test]
 fn stress_bounded_with_short_times() {
-    let short = Bounded::new()
-        .patience(Duration::from_micros(20))
-        .cool_down(Duration::from_micros(100))
-        .longest_writer_wait(Some(Duration::from_micros(300)));
-    stress(short, 6, 10_000);
+    stress(SHORT, 6, 10_000);
 }
 
 #[test]
 fn stress_bounded_without_cool_down() {
-    let eager = Bounded::new()
-        .patience(Duration::from_micros(1))
-        .cool_down(Duration::ZERO)
-        .longest_writer_wait(None);
-    stress(eager, 3, 20_000);
+    stress(EAGER, 3, 20_000);
 }
 
 #[test]
