@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use latchwork_rwlock::probe::{
     Access, Coarse, Full, Level, LongHold, OnLongHold, Probed, Probing, Report, Sampled, SeenBy,
-    Sites,
+    Sites, Ticked, tick,
 };
 use latchwork_rwlock::{
     Bounded, Patient, RawRwLock, RwLock, RwLockUpgradableReadGuard, RwLockWriteGuard,
@@ -75,6 +75,7 @@ fn waits_are_seen<L: Level>() {
 fn a_reader_that_waits_behind_a_reader_is_seen_at_every_level() {
     waits_are_seen::<Sites>();
     waits_are_seen::<Sampled>();
+    waits_are_seen::<Ticked>();
     waits_are_seen::<Coarse>();
     waits_are_seen::<Full>();
 }
@@ -135,6 +136,38 @@ fn one_in_so_many_is_sampled() {
     });
     assert_eq!(lock.report().read.held.count(), 10);
     assert_eq!(lock.report().measured_one_in, Some(8));
+}
+
+/// The only test here that ticks.
+#[test]
+fn ticks_of_the_program_measure_the_holds_that_they_fall_in() {
+    let policy = Bounded::new();
+    let hook = OnLongHold::over(Duration::from_millis(2), |_| ());
+    let lock: Watched<u32, Ticked> =
+        RwLock::from_raw(RawRwLock::with_probe(policy, Probed::telling(hook)), 0);
+    drop(lock.read());
+    tick();
+    drop(lock.write());
+    let before = lock.report();
+    assert_eq!((before.read.held.count(), before.write.held.count()), (0, 0), "{before}");
+
+    let line = line!() + 1;
+    let slow = lock.write();
+    assert_eq!(lock.holder().unwrap().held, Some(Duration::ZERO), "the clock stands");
+    thread::sleep(Duration::from_millis(2));
+    thread::scope(|scope| {
+        scope.spawn(tick);
+        scope.spawn(tick);
+    });
+    assert!(lock.holder().unwrap().held >= Some(Duration::from_millis(2)));
+    drop(slow);
+    // Ticks after the end don't count.
+    tick();
+    let report = lock.report();
+    assert_eq!(report.write.held.count(), 1, "{report}");
+    let longest = report.longest_hold.as_ref().unwrap();
+    assert_eq!(longest.site.line, line, "{report}");
+    assert!(longest.held >= Some(Duration::from_millis(2)), "{report}");
 }
 
 #[test]

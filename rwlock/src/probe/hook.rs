@@ -15,7 +15,8 @@ pub struct LongHold {
     pub holder: Option<Holder>,
     /// Who noticed.
     pub seen_by: SeenBy,
-    /// How many long holds nobody was told of since the last time.
+    /// How many long holds and waits nobody was told of since the last time, which had come too
+    /// soon after another.
     pub left_out: u64,
 }
 
@@ -62,7 +63,9 @@ impl fmt::Display for LongHold {
 /// thread that waits, while it waits, and then again whenever that has doubled.
 ///
 /// The hook must not touch the lock: a waiter that calls it would wait for itself. A panic of it
-/// ends there.
+/// ends there. Several threads may be in it at a time.
+///
+/// Where nothing lasts for long it costs a comparison for each hold that is measured.
 pub struct OnLongHold {
     call: Option<fn(&LongHold)>,
     pub(super) threshold: Duration,
@@ -87,7 +90,7 @@ impl OnLongHold {
         }
     }
 
-    /// Calls `hook` for what lasts for `threshold` or longer, at most once in a second.
+    /// Calls `hook` for what lasts for `threshold` or longer, at most once in a second and lock.
     #[must_use]
     pub const fn over(threshold: Duration, hook: fn(&LongHold)) -> Self {
         let nanos = threshold.as_nanos();

@@ -7,7 +7,8 @@
 //! | --- | --- | --- |
 //! | [`Sites`] | the call site in the guard | waits of every thread, with their causes; who let the waiters in; long waits |
 //! | [`Sampled`] | a count; for one in *N* as [`Full`] | how long those were held, and by whom now |
-//! | [`Coarse`] | the coarse clock at both ends | how long each was held, in ticks of that clock; the longest holder now |
+//! | [`Ticked`] | a load at both ends | how long each was held, in ticks of the program's own; the longest holder now |
+//! | [`Coarse`] | the system's coarse clock at both ends | the same in ticks of that clock |
 //! | [`Full`] | the clock at both ends | the same to the clock's precision |
 //!
 //! What a thread that waits counts is counted at every level, since it is slow already: how long
@@ -53,7 +54,7 @@ mod watching;
 pub use debug_aids::DebugAids;
 pub use histogram::Histogram;
 pub use hook::{LongHold, OnLongHold, SeenBy};
-pub use level::{Coarse, Full, Level, Sampled, Sites};
+pub use level::{Coarse, Full, Level, Sampled, Sites, Ticked, tick};
 pub use none::NoProbe;
 pub use probed::Probed;
 pub use report::{GateReport, LongestWait, Probing, ReadersReport, Report, Side};

@@ -315,7 +315,7 @@ impl<L: Level> Observe for Probed<L> {
 
     #[cold]
     fn acquired_late(&self, watching: Watching<'_, L>) -> Held {
-        let now = self.count_wait(&watching);
+        let now = self.count_wait(&watching).max(1);
         if watching.access == Access::Write {
             self.stands_in_the_way(watching.site);
         }
@@ -372,7 +372,7 @@ impl<L: Level> Observe for Probed<L> {
             }
             return Held { access: to, ..held };
         }
-        let at = L::now();
+        let at = L::now().max(1);
         self.end(&held, at);
         self.begin(to, site, at)
     }

@@ -18,9 +18,10 @@ pub struct Side {
     /// How long threads waited that had to, until they held the lock. Those that needn't wait are
     /// not counted.
     pub waited: Histogram,
-    /// How long it was held, as far as that was measured. Waits are no part of it.
+    /// How long it was held, as far as the level measures that. Waits are no part of it. A hold is
+    /// counted when it ends; a change of what is held ends one and begins another.
     pub held: Histogram,
-    /// How many gave up at their deadline.
+    /// How many gave up at their deadline. Attempts that don't wait are not counted.
     pub gave_up: u64,
 }
 
@@ -33,7 +34,8 @@ pub struct ReadersReport {
     pub behind_writers: u64,
     /// Reads that began to wait while only readers held it: a waiting writer kept them out.
     pub behind_readers: u64,
-    /// How long the latter waited in all while no writer held the lock.
+    /// How long the latter waited in all while no writer held the lock. A write section that the
+    /// level doesn't measure counts as time behind readers.
     pub time_behind_readers: Duration,
 }
 
@@ -67,7 +69,7 @@ pub struct Report {
     pub readers: ReadersReport,
     /// The gate.
     pub gate: GateReport,
-    /// The longest hold that was measured and has ended.
+    /// The longest hold that was measured and has ended, without its thread.
     pub longest_hold: Option<Holder>,
     /// The longest wait, and who let that thread in: the thread that waited is this holder's
     /// successor.
@@ -140,7 +142,8 @@ impl fmt::Display for Report {
 
 /// What a lock with a [`Probed`] tells.
 pub trait Probing {
-    /// What the probe has seen until now.
+    /// What the probe has seen until now. Takes a mutex that threads take for a longest hold or
+    /// wait, and allocates; never waits for the lock itself.
     fn report(&self) -> Report;
 
     /// Who has held the lock for longest, of those that the probe shows. It may have let go by the

@@ -1,9 +1,12 @@
-//! What a probe costs those that needn't wait, against the lock without one.
+//! What a probe costs those that needn't wait, against the lock without one; and where it measures
+//! each hold, against that lock with two looks at the probe's clock.
 
 use std::hint::black_box;
 
 use latchwork_benches::{Contender, Stopwatch, Versus, thread_cpu};
-use latchwork_rwlock::probe::{Coarse, Full, NoProbe, Probe, Probed, Sampled, Sites};
+use latchwork_rwlock::probe::{
+    Coarse, Full, Level, NoProbe, Probe, Probed, Sampled, Sites, Ticked,
+};
 use latchwork_rwlock::raw::Core;
 use latchwork_rwlock::{Bounded, RwLock};
 
@@ -29,6 +32,20 @@ fn writes<O: Probe>(pairs: u64) -> f64 {
     watch.per(pairs)
 }
 
+/// The least that a read can cost that is measured: the clock at both ends.
+fn timed_reads<L: Level>(pairs: u64) -> f64 {
+    let lock = Watched::<NoProbe>::new([0; 2]);
+    let watch = Stopwatch::start(thread_cpu);
+    for _ in 0..pairs {
+        let words = black_box(&lock).read();
+        let since = L::now();
+        black_box(words[0]);
+        drop(words);
+        black_box(L::now() - since);
+    }
+    watch.per(pairs)
+}
+
 /// The lock below the guards, which knows of no probe.
 fn core_reads(pairs: u64) -> f64 {
     let core: Core = Core::new(Bounded::new());
@@ -46,20 +63,23 @@ fn core_reads(pairs: u64) -> f64 {
 
 pub(super) fn rows(versus: &mut Versus) {
     type Pass = fn(u64) -> f64;
-    let rows: [(&str, Pass, &str, Pass); 7] = [
-        ("probe_off", reads::<NoProbe>, "core", core_reads),
-        ("probe_sites", reads::<Probed<Sites>>, "plain", reads::<NoProbe>),
-        ("probe_sites_write", writes::<Probed<Sites>>, "plain", writes::<NoProbe>),
-        ("probe_sampled", reads::<Probed<Sampled>>, "plain", reads::<NoProbe>),
-        ("probe_sampled_write", writes::<Probed<Sampled>>, "plain", writes::<NoProbe>),
-        ("probe_coarse", reads::<Probed<Coarse>>, "plain", reads::<NoProbe>),
-        ("probe_full", reads::<Probed<Full>>, "plain", reads::<NoProbe>),
+    let plain: (&str, Pass) = ("plain", reads::<NoProbe>);
+    let rows: [(&str, Pass, &[(&str, Pass)]); 8] = [
+        ("probe_off", reads::<NoProbe>, &[("core", core_reads)]),
+        ("probe_sites", reads::<Probed<Sites>>, &[plain]),
+        ("probe_sites_write", writes::<Probed<Sites>>, &[("plain", writes::<NoProbe>)]),
+        ("probe_sampled", reads::<Probed<Sampled>>, &[plain]),
+        ("probe_sampled_write", writes::<Probed<Sampled>>, &[("plain", writes::<NoProbe>)]),
+        ("probe_ticked", reads::<Probed<Ticked>>, &[plain, ("clock", timed_reads::<Ticked>)]),
+        ("probe_coarse", reads::<Probed<Coarse>>, &[plain, ("clock", timed_reads::<Coarse>)]),
+        ("probe_full", reads::<Probed<Full>>, &[plain, ("clock", timed_reads::<Full>)]),
     ];
     let pairs = versus.sized(300_000, 10_000);
-    for (row, ours, peer, plain) in rows {
+    for (row, ours, peers) in rows {
         if versus.wants("rwlock", row) {
-            let plain = Contender::new(peer, || plain(pairs));
-            versus.compare(("rwlock", row, "ns/pair"), 31, || ours(pairs), vec![plain]);
+            let contender = |&(name, pass): &(_, Pass)| Contender::new(name, move || pass(pairs));
+            let peers = peers.iter().map(contender).collect();
+            versus.compare(("rwlock", row, "ns/pair"), 31, || ours(pairs), peers);
         }
     }
 }

@@ -22,8 +22,8 @@ pub(super) struct Load {
 #[repr(align(128))]
 struct Apart<T>(T);
 
-/// Nanoseconds of wall time an operation of any thread.
-pub(super) fn cost<L: Lock>(load: Load) -> f64 {
+/// How many operations each thread made, and in what time.
+fn play<L: Lock>(load: Load) -> (Vec<u64>, Duration) {
     let (lock, stop) = (Apart(L::new()), Apart(AtomicBool::new(false)));
     let (lock, stop) = (&lock.0, &stop.0);
     let ready = Barrier::new(load.threads + 1);
@@ -46,7 +46,7 @@ pub(super) fn cost<L: Lock>(load: Load) -> f64 {
         }
         operations
     };
-    let (operations, elapsed) = thread::scope(|scope| {
+    thread::scope(|scope| {
         let worker = &worker;
         let workers: Vec<_> =
             (0..load.threads).map(|seed| scope.spawn(move || worker(seed))).collect();
@@ -54,12 +54,29 @@ pub(super) fn cost<L: Lock>(load: Load) -> f64 {
         let start = Instant::now();
         thread::sleep(load.time);
         stop.store(true, Ordering::Relaxed);
-        let total: u64 = workers.into_iter().map(|worker| worker.join().unwrap()).sum();
-        (total, start.elapsed())
-    });
-    #[allow(clippy::cast_precision_loss, reason = "a measurement has fewer digits than an f64")]
-    let cost = elapsed.as_nanos() as f64 / operations as f64;
-    cost
+        let operations = workers.into_iter().map(|worker| worker.join().unwrap()).collect();
+        (operations, start.elapsed())
+    })
+}
+
+/// Nanoseconds of wall time an operation of any thread.
+#[allow(clippy::cast_precision_loss, reason = "a measurement has fewer digits than an f64")]
+pub(super) fn cost<L: Lock>(load: Load) -> f64 {
+    let (operations, elapsed) = play::<L>(load);
+    elapsed.as_nanos() as f64 / operations.iter().sum::<u64>() as f64
+}
+
+/// How unevenly the threads get the lock: 1 where each makes as many operations, the number of
+/// threads where one makes all of them.
+///
+/// The inverse of the index of Jain, Chiu and Hawe, *A Quantitative Measure of Fairness and
+/// Discrimination for Resource Allocation in Shared Computer Systems* (1984).
+#[allow(clippy::cast_precision_loss, reason = "a measurement has fewer digits than an f64")]
+fn unevenness<L: Lock>(load: Load) -> f64 {
+    let (operations, _) = play::<L>(load);
+    let sum: f64 = operations.iter().map(|&n| n as f64).sum();
+    let squares: f64 = operations.iter().map(|&n| (n as f64).powi(2)).sum();
+    operations.len() as f64 * squares / (sum * sum)
 }
 
 pub(super) fn rows(versus: &mut Versus) {
@@ -89,5 +106,16 @@ pub(super) fn rows(versus: &mut Versus) {
         }
         let ours = || cost::<latchwork_rwlock::RwLock<Words>>(load);
         versus.compare(("rwlock", row, "ns/op"), 31, ours, peers);
+    }
+    if versus.wants("rwlock", "uneven_mix90_8t") {
+        // Long enough for the system to give each thread some turns.
+        let load =
+            Load { threads: 8, writes: 10, time: Duration::from_millis(versus.sized(200, 20)) };
+        let peers = vec![
+            Contender::new("parking_lot", || unevenness::<parking_lot::RwLock<Words>>(load)),
+            Contender::new("std", || unevenness::<std::sync::RwLock<Words>>(load)),
+        ];
+        let ours = || unevenness::<latchwork_rwlock::RwLock<Words>>(load);
+        versus.compare(("rwlock", "uneven_mix90_8t", "n/J"), 11, ours, peers);
     }
 }
