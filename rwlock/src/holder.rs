@@ -5,7 +5,7 @@ use core::panic::Location;
 
 use latchwork_sync::time::Duration;
 
-/// A way of holding the lock.
+/// A way of holding a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub enum Access {

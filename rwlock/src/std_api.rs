@@ -14,7 +14,9 @@
 //! ```
 //!
 //! Errors are std's own types. Guards may be sent to other threads, which std's may not, and the
-//! methods with timeouts come in addition.
+//! methods with timeouts come in addition. Policies and probes are those of the
+//! [lock without poisoning](crate::RwLock), and so are orderings, limits and panics; an acquisition
+//! costs a load more, a write section two looks at whether the thread panics.
 
 use core::fmt;
 use core::mem;
@@ -127,7 +129,8 @@ impl<T: ?Sized, P: Policy, O: Probe> RwLock<T, P, O> {
     ///
     /// # Errors
     ///
-    /// When the time is over, or the lock is poisoned: then the guard is in the error.
+    /// [`TryLockError::WouldBlock`] when the time is over; [`TryLockError::Poisoned`] when the lock is
+    /// poisoned: the guard is in the error.
     #[track_caller]
     pub fn try_read_for(&self, timeout: Duration) -> TryLockResult<RwLockReadGuard<'_, T, P, O>> {
         let inner = self.inner.try_read_for(timeout).ok_or(TryLockError::WouldBlock)?;
@@ -169,7 +172,8 @@ impl<T: ?Sized, P: Policy, O: Probe> RwLock<T, P, O> {
     ///
     /// # Errors
     ///
-    /// When the time is over, or the lock is poisoned: then the guard is in the error.
+    /// [`TryLockError::WouldBlock`] when the time is over; [`TryLockError::Poisoned`] when the lock is
+    /// poisoned: the guard is in the error.
     #[track_caller]
     pub fn try_write_for(&self, timeout: Duration) -> TryLockResult<RwLockWriteGuard<'_, T, P, O>> {
         Ok(self.writing(self.inner.try_write_for(timeout).ok_or(TryLockError::WouldBlock)?)?)

@@ -40,7 +40,12 @@ pub struct RawReadBiased<P = Bounded> {
     core: Core<P>,
 }
 
-/// A reader/writer lock whose readers don't meet while nobody writes.
+/// A reader/writer lock whose readers don't meet while nobody writes; see the [module](super) for
+/// when, and [`RawReadBiased`] for what it costs.
+///
+/// `ReadBiased::new` is `const` and takes the policy's default settings; for others use `from_raw`
+/// with [`RawReadBiased::with_policy`]. Its methods are those of
+/// [`RwLock`](crate::RwLock), without upgradable shares and patient writes.
 pub type ReadBiased<T, P = Bounded> = lock_api::RwLock<RawReadBiased<P>, T>;
 
 /// How many readers a writer waits for, one after the other, before it keeps new ones out again.
@@ -76,7 +81,8 @@ impl<P: Policy> RawReadBiased<P> {
         &self.core
     }
 
-    /// Whether readers hold the lock by slots just now.
+    /// Whether readers may take slots just now. It may have changed by the time the answer is
+    /// there.
     pub fn is_biased(&self) -> bool {
         self.bias.is_on()
     }

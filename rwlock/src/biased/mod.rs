@@ -18,6 +18,15 @@
 //! section's place taken by the barrier and the look through the slots where there was a bias.
 //!
 //! There is no upgradable share.
+//!
+//! **Memory.** 96 bytes beside the value; and for each thread that has read a biased lock a block
+//! of less than 512 bytes, which goes to another thread when it ends and is never freed. A thread
+//! has four slots for all biased locks together: what it reads beyond four at a time it reads as a
+//! reader of the lock below.
+//!
+//! **The barrier** is that of [`latchwork_sync::asym`]: on Linux and Windows the kernel's, and the
+//! readers have no fence. Elsewhere, or where the kernel refuses, each read has one of its own, and
+//! the bias saves the shared line alone.
 
 mod bias;
 #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]

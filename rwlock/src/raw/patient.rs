@@ -43,7 +43,8 @@ pub struct Patient {
 }
 
 impl Patient {
-    /// A write that gives up after `timeout`; patience 1 ms, cool-down 10 ms.
+    /// A write that gives up after `timeout`, or never if the clock can't tell so late a moment;
+    /// patience 1 ms, cool-down 10 ms.
     #[must_use]
     pub const fn within(timeout: Duration) -> Self {
         Self {
@@ -53,20 +54,22 @@ impl Patient {
         }
     }
 
-    /// How long it shuts the gate at a time.
+    /// How long it shuts the gate at a time. Zero: it opens it as soon as it looks again, so that
+    /// it hardly gets in while readers overlap.
     #[must_use]
     pub const fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
-    /// How long it leaves the gate open between.
+    /// How long it leaves the gate open between. Zero: until it looks again.
     #[must_use]
     pub const fn cool_down(self, cool_down: Duration) -> Self {
         Self { cool_down, ..self }
     }
 }
 
-/// A patient write ran out of time: readers overlapped, or others wrote, all the while.
+/// A patient write ran out of time: others held the lock all the while, one after the other or for
+/// long.
 ///
 /// The lock is as if it had never been asked for. Try again with more patience or more time, or
 /// look for the reader that holds on.
@@ -75,11 +78,12 @@ impl Patient {
 pub struct GaveUp {
     /// How often it found the gate shut to readers, by itself or another writer.
     pub attempts: u32,
-    /// How long it waited in all.
+    /// How long it waited in all: the time that it was given, and until the system ran it.
     pub waited: Duration,
     /// For how much of that the gate was shut.
     pub gate_shut: Duration,
-    /// How many readers held the lock when it gave up.
+    /// How many readers held the lock just after it gave up; 0 if a writer held it, or everybody
+    /// had just left.
     pub readers: usize,
     /// Who had held the lock for longest then. None if the lock has no probe that can tell.
     pub holder: Option<Holder>,

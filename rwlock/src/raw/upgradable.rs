@@ -15,7 +15,7 @@ impl<P: Policy> Core<P> {
     ///
     /// # Panics
     ///
-    /// When half a million readers hold the lock.
+    /// When 2¹⁹ readers hold the lock.
     #[must_use]
     pub fn lock_upgradable(&self, deadline: Option<Instant>) -> bool {
         self.try_lock_upgradable() || self.lock_upgradable_slow(deadline, &mut Unwatched)
