@@ -136,7 +136,7 @@ mod models {
         models.extend(crate::backends::models());
         models.extend([
             Model::new("thread_serves_one_submitter", || one_submitter::<Sound>(Drive::Thread))
-                .bound(2)
+                .bound(1)
                 .least(100)
                 .random_under_shuttle(20_000)
                 .twin("never_wake", || one_submitter::<NeverWake>(Drive::Thread))
@@ -155,7 +155,7 @@ mod models {
             .random_under_shuttle(20_000)
             .twin("lose_the_rest", || more_than_the_capacity::<LoseTheRest>(Drive::Thread)),
             Model::new("close_against_submit", || close_against_submit::<Sound>(Drive::Thread))
-                .bound(2)
+                .bound(1)
                 .least(100)
                 .random_under_shuttle(20_000)
                 .twin("drop_at_close", || close_against_submit::<DropAtClose>(Drive::Thread)),
@@ -165,8 +165,8 @@ mod models {
                 .random_under_shuttle(20_000)
                 .twin("drop_at_close", || ring_death::<DropAtClose>(Drive::Thread)),
             Model::new("submitter_leads", || one_submitter::<Sound>(Drive::Submitter))
-                .bound(4)
-                .least(100)
+                .bound(1)
+                .least(40)
                 .random_under_shuttle(20_000)
                 .twin("idle_by_store", || one_submitter::<IdleByStore>(Drive::Submitter)),
             Model::new("leader_hands_over", || two_submitters::<Sound>(Drive::Submitter))
@@ -185,7 +185,7 @@ mod models {
                     leader_and_follower::<LeaveWithoutHandover>(Drive::Submitter)
                 }),
             Model::new("leader_against_close", || close_against_submit::<Sound>(Drive::Submitter))
-                .bound(2)
+                .bound(1)
                 .least(100)
                 .random_under_shuttle(20_000)
                 .twin("drop_at_close", || close_against_submit::<DropAtClose>(Drive::Submitter)),

@@ -64,13 +64,13 @@ pub(crate) fn models() -> Vec<Model> {
     #[cfg_attr(not(feature = "simulate"), allow(unused_mut))]
     let mut models = vec![
         Model::new("pool_of_one_worker", || pool::<Sound>(Drive::Thread, 1, 2))
-            .bound(2)
+            .bound(1)
             .least(100)
             .random_under_shuttle(5_000)
             .twin("never_wake", || pool::<NeverWake>(Drive::Thread, 1, 2))
             .twin("complete_in_silence", || pool::<CompleteInSilence>(Drive::Thread, 1, 2)),
         Model::new("pool_driven_by_its_submitter", || pool::<Sound>(Drive::Submitter, 1, 1))
-            .bound(2)
+            .bound(1)
             .least(100)
             .random_under_shuttle(5_000)
             .twin("idle_by_store", || pool::<IdleByStore>(Drive::Submitter, 1, 1))
@@ -86,13 +86,12 @@ pub(crate) fn models() -> Vec<Model> {
         Model::new("simulated_trouble", || {
             simulated::<Sound>(Drive::Thread, Simulation::of_trouble(7))
         })
-        .bound(2)
+        .bound(1)
         .least(50)
         .random_under_shuttle(5_000)
         .twin("never_wake", || simulated::<NeverWake>(Drive::Thread, Simulation::of_trouble(7))),
         Model::new("simulated_death", simulated_death::<Sound>)
-            .bound(2)
-            .least(50)
+            .least(100)
             .random_under_shuttle(5_000)
             .twin("idle_by_store", simulated_death::<IdleByStore>),
     ]);

@@ -179,29 +179,29 @@ flaws! {
 pub(crate) fn models() -> Vec<Model> {
     vec![
         Model::new("owned_waker_replaced_against_complete", || waker_replaced::<Sound>(false))
-            .bound(3)
+            .bound(1)
             .least(100)
             .random_under_shuttle(20_000)
             .twin("first_waker_only", || waker_replaced::<Sound>(true))
             .twin("take_blindly", || waker_replaced::<TakeBlindly>(false)),
         Model::new("owned_waited_for", waited_for::<Sound>)
-            .bound(3)
+            .bound(1)
             .least(50)
             .random_under_shuttle(20_000)
             .twin("never_wake", waited_for::<NeverWake>),
         Model::new("owned_drop_against_complete", || dropped::<Sound>(false))
-            .bound(3)
-            .least(50)
+            .bound(1)
+            .least(40)
             .random_under_shuttle(20_000)
             .twin("never_release", || dropped::<NeverRelease>(false))
             .twin("release_early", || dropped::<ReleaseEarly>(false)),
         Model::new("owned_polled_drop_against_complete", || dropped::<Sound>(true))
-            .bound(3)
+            .bound(1)
             .least(50)
             .random_under_shuttle(20_000)
             .twin("release_early", || dropped::<ReleaseEarly>(true)),
         Model::new("owned_cancel_against_complete", cancelled::<Sound>)
-            .bound(2)
+            .bound(1)
             .least(100)
             .random_under_shuttle(20_000)
             .twin("stop_blindly", cancelled::<StopBlindly>),
