@@ -59,8 +59,8 @@ impl Drop for Alarm<'_> {
     }
 }
 
-/// Threads pop two values and push them again; one of them does so in the middle of another pop, up
-/// to so often. Whether a value was lost, was had by two, or was none.
+/// Threads pop two values and push them again, while one holds up its pops, up to so many, over a
+/// number of pushes of the same slot. Whether a value was lost, was had by two, or was none.
 fn goes_wrong<const BITS: u32>(attempts: usize) -> bool {
     let stack = NarrowStack::<usize, BITS>::new(64, 1);
     (1..=VALUES).for_each(|value| stack.push(value).unwrap());
@@ -93,12 +93,25 @@ fn goes_wrong<const BITS: u32>(attempts: usize) -> bool {
         }
     };
     let hold_up = || {
+        let mut handle = stack.handle();
         for attempt in 0..attempts {
-            let rounds = attempt % 37;
-            let popped = stack.pop_held_up(|| (0..rounds).for_each(|_| go_round()));
-            if let Some(value) = popped.filter(had) {
-                back(value);
-            }
+            let pushes = 1 + attempt % 37;
+            let mut below = None;
+            let popped = stack.pop_held_up(|| {
+                // The handle keeps the slot of what it pops, and uses it again; the slot below
+                // is free when the exchange makes it the top, if that succeeds.
+                let mut top = handle.pop().filter(had);
+                below = stack.pop().filter(had);
+                for push in 0..pushes {
+                    let Some(value) = top else { break };
+                    held[value].store(false, Ordering::Release);
+                    if handle.push(value).is_err() {
+                        wrong.store(true, Ordering::Relaxed);
+                    }
+                    top = if push + 1 < pushes { handle.pop().filter(had) } else { None };
+                }
+            });
+            popped.filter(had).into_iter().chain(below).for_each(back);
             if over() {
                 break;
             }
