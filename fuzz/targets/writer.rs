@@ -112,7 +112,7 @@ fuzz_target!(|input: Input| {
             Call::Submit(op) => (op, writer.submit(Box::new(op))),
             Call::TrySubmit(op) => (op, writer.try_submit(Box::new(op))),
             Call::SubmitUntil(op, late) => {
-                let in_time = if late { Duration::ZERO } else { Duration::from_secs(60) };
+                let in_time = if late { Duration::ZERO } else { Duration::from_mins(10) };
                 (op, writer.submit_until(Box::new(op), Instant::now() + in_time))
             }
             Call::Flush => {

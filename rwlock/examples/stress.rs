@@ -74,7 +74,7 @@ fn watch<P: Policy>(lock: &RwLock<Pair, P>, tally: &Tally, over: &AtomicBool) {
         let now = tally.operations.load(Ordering::Relaxed);
         if now != seen {
             (seen, since) = (now, Instant::now());
-        } else if since.elapsed() > Duration::from_mins(1) {
+        } else if since.elapsed() > Duration::from_mins(10) {
             // SAFETY: only looked at.
             let core = unsafe { lock.raw() }.core();
             eprintln!("stress: nothing moves after {now} operations: {core:?}");

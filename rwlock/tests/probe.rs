@@ -28,7 +28,7 @@ fn until_waiting<L: Level>(lock: &Watched<u32, L>, blocked: usize, writers: usiz
 
 /// Lets a reader hold the lock, a writer wait for it and a reader wait behind that.
 fn reader_behind_reader<L: Level>() -> (Report, u32) {
-    let policy = Bounded::new().patience(Duration::from_mins(1));
+    let policy = Bounded::new().patience(Duration::from_hours(1));
     let lock: Arc<Watched<u32, L>> = Arc::new(RwLock::from_raw(RawRwLock::with_policy(policy), 0));
     let slow = lock.read();
     let writer = {
