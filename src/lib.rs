@@ -26,18 +26,18 @@ mod book {
     }
 
     chapters! {
-        introduction: "../docs/book/src/introduction.md";
-        choosing: "../docs/book/src/choosing.md";
-        sync: "../docs/book/src/sync.md";
-        treiber: "../docs/book/src/treiber.md";
-        reclaim: "../docs/book/src/reclaim.md";
-        rwlock: "../docs/book/src/rwlock.md";
-        ringpal: "../docs/book/src/ringpal.md";
-        batch_writer: "../docs/book/src/batch-writer.md";
-        pagestore: "../docs/book/src/pagestore.md";
-        checking: "../docs/book/src/checking.md";
-        museum: "../docs/book/src/museum.md";
-        eight_steps: "../docs/book/src/eight-steps.md";
-        references: "../docs/book/src/references.md";
+        introduction: "../docs/introduction.md";
+        choosing: "../docs/book/choosing.md";
+        sync: "../docs/book/sync.md";
+        treiber: "../docs/book/treiber.md";
+        reclaim: "../docs/book/reclaim.md";
+        rwlock: "../docs/book/rwlock.md";
+        ringpal: "../docs/book/ringpal.md";
+        batch_writer: "../docs/book/batch-writer.md";
+        pagestore: "../docs/book/pagestore.md";
+        checking: "../docs/book/checking.md";
+        museum: "../docs/book/museum.md";
+        eight_steps: "../docs/book/eight-steps.md";
+        references: "../docs/book/references.md";
     }
 }

@@ -9,12 +9,12 @@ use latchwork_benches::{Run, plot};
 fn figures_in_documents_are_those_of_the_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let run = Run::read(&root.join("docs/results/run.json")).unwrap();
-    for name in ["treiber", "reclaim", "rwlock", "ringpal", "batch-writer"] {
-        let file = root.join(name).join("README.md");
-        let document = fs::read_to_string(&file).unwrap();
+    let crates = ["treiber", "reclaim", "rwlock", "ringpal", "batch-writer"];
+    let readmes = crates.iter().map(|name| format!("{name}/README.md"));
+    for name in readmes.chain(["docs/book/choosing.md".to_owned()]) {
+        let document = fs::read_to_string(root.join(&name)).unwrap();
         let filled = run.quoted_in(&document).unwrap();
-        let remade =
-            format!("`cargo versus --from docs/results/run.json --quote {name}/README.md`");
+        let remade = format!("`cargo versus --from docs/results/run.json --quote {name}`");
         assert_eq!(filled, document, "the figures are not the run's; {remade} puts them there");
     }
 }

@@ -20,9 +20,9 @@
 //! Operations on one head come one after the other, so while there are threads to run on `m`
 //! processors, a pair of them costs `m` times its real time. To cost less, threads must sleep; or
 //! pairs must be done on several processors at once, for which two threads would have to meet on
-//! another line (elimination), and handing that over takes longer than a pair takes alone. With
-//! the loops of the row `pair_8t`, 8 threads and an `ArrayStack` on 2 processors (AMD EPYC,
-//! 2026-11-21), as multiples of a pair by one thread:
+//! another line (elimination), and handing that over takes longer than a pair takes alone. What
+//! `cargo versus treiber/pair_8t` shows with [`Pauses`] changed so, 8 threads and an `ArrayStack`
+//! on 2 processors (AMD EPYC, 2026-11-21), as multiples of a pair by one thread:
 //!
 //! | a loser | processor time | real time |
 //! | --- | --- | --- |

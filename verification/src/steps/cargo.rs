@@ -78,13 +78,14 @@ fn hung(output: &str) -> Vec<&str> {
     slow.filter(|name| !ended(name)).collect()
 }
 
-/// `cargo doc` with warnings denied.
+/// `cargo doc` with warnings denied, then the book.
 pub(crate) fn doc(run: &mut Run) {
     run.each_crate(|run, krate| {
         let command =
             of_crate(run, krate, &["doc", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
         one_verdict(run, krate, &command).map(Some)
     });
+    super::book::run(run);
 }
 
 /// `cargo clippy` with warnings denied: as it is, and as the explorers build it. The latter is

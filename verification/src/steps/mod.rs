@@ -1,5 +1,6 @@
 //! The steps, in the order in which they run.
 
+pub(crate) mod book;
 mod bounds;
 pub(crate) mod cargo;
 pub(crate) mod codegen;
@@ -72,7 +73,7 @@ pub(crate) const ALL: &[Step] = &[
     },
     Step {
         name: "doc",
-        about: "the documentation builds without a warning",
+        about: "the documentation builds without a warning, the book too, by `mdbook`",
         when: When::Thorough,
         run: cargo::doc,
     },
