@@ -1,97 +1,23 @@
-//! The writer on real threads: order, bounds, backpressure, deadlines, faults.
+//! The writer on real threads: order, bounds, backpressure, deadlines, its end.
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
-use latchwork_sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, mpsc};
+mod store;
+
+use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use latchwork_batch_writer::sinks::{Fault, Memory, Null, Point, Trigger};
-use latchwork_batch_writer::{Batch, BatchWriter, Cause, Options, Sink, SubmitError, WriteFailure};
+use latchwork_batch_writer::sinks::{Fault, Memory, Point, Trigger};
+use latchwork_batch_writer::{BatchWriter, Options, SubmitError};
+use latchwork_sync::atomic::{AtomicUsize, Ordering};
 
-/// Keeps what was synced; blocks in each sync until let go, if a gate is given.
-#[derive(Default)]
-struct Store {
-    written: Vec<(usize, u32)>,
-    synced: usize,
-    batches: Vec<usize>,
-    gate: Option<mpsc::Receiver<()>>,
-    entered: Option<mpsc::Sender<()>>,
-}
-
-type Op = (usize, u32);
-type Broken = &'static str;
-
-impl Sink for Store {
-    type Op = Op;
-    type Output = usize;
-    type Error = Broken;
-
-    fn bytes(_: &Op) -> usize {
-        10
-    }
-
-    fn write(
-        &mut self,
-        batch: &mut Batch<'_, Op, usize, Broken>,
-    ) -> Result<(), WriteFailure<Broken>> {
-        if self.batches.is_empty() {
-            self.batches.reserve(1024);
-        }
-        self.batches.push(batch.len());
-        // Backwards: results go to their submitters by index.
-        for index in (0..batch.len()).rev() {
-            self.written.push(*batch.op(index));
-            batch.accept(index, self.written.len() - 1);
-        }
-        Ok(())
-    }
-
-    fn sync(&mut self) -> Result<(), Broken> {
-        if let Some(entered) = &self.entered {
-            entered.send(()).unwrap();
-        }
-        if let Some(gate) = &self.gate {
-            // A gate whose other end is gone stands open.
-            let _ = gate.recv();
-        }
-        self.synced = self.written.len();
-        Ok(())
-    }
-
-    fn position(&self) -> u64 {
-        self.synced as u64
-    }
-}
-
-/// A store whose syncs wait for a message, and tell when they begin.
-fn gated() -> (Store, mpsc::Sender<()>, mpsc::Receiver<()>) {
-    let (open, gate) = mpsc::channel();
-    let (entered, inside) = mpsc::channel();
-    (Store { gate: Some(gate), entered: Some(entered), ..Store::default() }, open, inside)
-}
-
-fn until(mut done: impl FnMut() -> bool) {
-    while !done() {
-        thread::yield_now();
-    }
-}
-
-/// Makes another thread submit while the writer is in a sync, and returns when the operation is
-/// queued. The metrics count it as soon as it has its room, which is before that.
-fn queued<S: Sink, T>(writer: &BatchWriter<S>, submit: impl FnOnce() -> T) -> T {
-    // It shows the newest of the queue.
-    let before = format!("{writer:?}");
-    let submitter = submit();
-    until(|| format!("{writer:?}") != before);
-    submitter
-}
+use store::{Broken, Store, gated, queued, until};
 
 #[test]
 fn everybody_gets_the_result_of_its_own_operation() {
     const THREADS: usize = 8;
     const EACH: u32 = 2000;
-    let writer = Options::new().batch_operations(5).build(Store::default());
+    let writer = Options::new().batch_operations(5).build(Store::new());
     thread::scope(|scope| {
         for number in 0..THREADS {
             let writer = &writer;
@@ -99,7 +25,7 @@ fn everybody_gets_the_result_of_its_own_operation() {
                 for op in 0..EACH {
                     let place = writer.submit((number, op)).unwrap();
                     assert!(writer.durable_upto() > place as u64);
-                    let kept = writer.with_sink(|store| store.written[place]).unwrap();
+                    let kept = writer.with_sink(|store| store.disk().written[place]).unwrap();
                     assert_eq!(kept, (number, op));
                 }
             });
@@ -110,7 +36,9 @@ fn everybody_gets_the_result_of_its_own_operation() {
     assert_eq!(metrics.inline + metrics.handed + metrics.onward, metrics.batches);
     assert!(metrics.batch_operations.max() <= 5);
     assert_eq!((metrics.queued, metrics.queued_bytes), (0, 0));
-    writer.with_sink(|store| assert_eq!(store.written.len(), THREADS * EACH as usize)).unwrap();
+    writer
+        .with_sink(|store| assert_eq!(store.disk().written.len(), THREADS * EACH as usize))
+        .unwrap();
 }
 
 #[test]
@@ -149,7 +77,7 @@ fn those_who_queue_during_a_sync_are_one_batch() {
     });
     assert_eq!(writer.metrics().batch_operations.max(), 5);
     drop(open);
-    assert_eq!(writer.with_sink(|store| store.batches.clone()).unwrap(), [1, 5]);
+    assert_eq!(writer.with_sink(|store| store.disk().batches.clone()).unwrap(), [1, 5]);
 }
 
 #[test]
@@ -166,7 +94,7 @@ fn batches_are_bounded_by_bytes() {
         assert_eq!(writer.metrics().queued, 4);
         drop(open);
     });
-    assert_eq!(writer.with_sink(|store| store.batches.clone()).unwrap(), [1, 2, 2]);
+    assert_eq!(writer.with_sink(|store| store.disk().batches.clone()).unwrap(), [1, 2, 2]);
 }
 
 #[test]
@@ -192,7 +120,7 @@ fn a_full_queue_refuses_or_makes_wait() {
         drop(open);
     });
     assert_eq!(returned.into_inner(), 4);
-    assert_eq!(writer.with_sink(|store| store.written.len()).unwrap(), 6);
+    assert_eq!(writer.with_sink(|store| store.disk().written.len()).unwrap(), 6);
 }
 
 #[test]
@@ -225,7 +153,7 @@ fn a_deadline_takes_back_what_no_batch_has_taken() {
         drop(open);
         soon.join().unwrap();
     });
-    assert_eq!(writer.with_sink(|store| store.written.clone()).unwrap(), [(0, 0), (2, 0)]);
+    assert_eq!(writer.with_sink(|store| store.disk().written.clone()).unwrap(), [(0, 0), (2, 0)]);
     assert_eq!(writer.metrics().withdrawn, 1);
     assert_eq!(writer.metrics().queued, 0);
 }
@@ -270,226 +198,37 @@ fn close_drains_and_refuses() {
 
 #[test]
 fn drop_closes_once() {
-    struct Closing(Arc<AtomicUsize>);
-    impl Sink for Closing {
-        type Op = ();
-        type Output = ();
-        type Error = Broken;
-        fn bytes((): &()) -> usize {
-            0
-        }
-        fn write(
-            &mut self,
-            batch: &mut Batch<'_, (), (), Broken>,
-        ) -> Result<(), WriteFailure<Broken>> {
-            batch.accept(0, ());
-            Ok(())
-        }
-        fn sync(&mut self) -> Result<(), Broken> {
-            Ok(())
-        }
-        fn position(&self) -> u64 {
-            0
-        }
-        fn close(&mut self) -> Result<(), Broken> {
-            self.0.fetch_add(1, Ordering::Relaxed);
-            Ok(())
-        }
-    }
     for close_first in [false, true] {
-        let closed = Arc::new(AtomicUsize::new(0));
-        let writer = BatchWriter::new(Closing(Arc::clone(&closed)));
-        writer.submit(()).unwrap();
+        let store = Store::new();
+        let writer = BatchWriter::new(store.clone());
+        writer.submit(1).unwrap();
         if close_first {
             writer.close().unwrap();
         }
         drop(writer);
-        assert_eq!(closed.load(Ordering::Relaxed), 1);
+        assert_eq!(store.disk().closed, 1);
     }
 }
 
 #[test]
 fn submitting_from_within_the_sink_is_an_error() {
-    struct Nested {
-        outer: Option<Arc<BatchWriter<Nested>>>,
-        refused: Arc<AtomicBool>,
-    }
-    impl Sink for Nested {
-        type Op = u8;
-        type Output = ();
-        type Error = Broken;
-        fn bytes(_: &u8) -> usize {
-            1
-        }
-        fn write(
-            &mut self,
-            batch: &mut Batch<'_, u8, (), Broken>,
-        ) -> Result<(), WriteFailure<Broken>> {
-            if let Some(outer) = &self.outer {
-                let again = outer.submit(7);
-                let flushed = outer.flush();
-                let refused = matches!(again, Err(SubmitError::Reentered(7)))
-                    && matches!(flushed, Err(SubmitError::Reentered(())));
-                self.refused.store(refused, Ordering::Relaxed);
-            }
-            batch.accept(0, ());
-            Ok(())
-        }
-        fn sync(&mut self) -> Result<(), Broken> {
-            Ok(())
-        }
-        fn position(&self) -> u64 {
-            0
-        }
-    }
-    let refused = Arc::new(AtomicBool::new(false));
-    let writer = Arc::new(BatchWriter::new(Nested { outer: None, refused: Arc::clone(&refused) }));
-    let outer = Arc::clone(&writer);
-    writer.with_sink(|sink| sink.outer = Some(outer)).unwrap();
+    type Hook = Box<dyn FnMut(Point, u64) -> Option<Trigger<Broken>> + Send>;
+    // Weak: a writer doesn't keep itself.
+    let writer = Arc::new(OnceLock::<BatchWriter<Fault<Store<u8>, Hook>>>::new());
+    let own = Arc::downgrade(&writer);
+    let refused = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&refused);
+    let hook: Hook = Box::new(move |_, _| {
+        let writer = own.upgrade().expect("the test has it");
+        let writer = writer.get().expect("it was built before it is used");
+        assert!(matches!(writer.submit(7), Err(SubmitError::Reentered(7))));
+        assert!(matches!(writer.flush(), Err(SubmitError::Reentered(()))));
+        count.fetch_add(1, Ordering::Relaxed);
+        None
+    });
+    let writer = writer.get_or_init(|| BatchWriter::new(Fault::new(Store::new(), hook)));
     writer.submit(1).unwrap();
-    assert!(refused.load(Ordering::Relaxed));
-    writer.with_sink(|sink| sink.outer = None).unwrap();
-}
-
-/// Queues `queued` operations behind one that is in its sync, then lets the syncs go on.
-fn behind_a_sync<S>(
-    writer: &BatchWriter<S>,
-    inside: &mpsc::Receiver<()>,
-    open: mpsc::Sender<()>,
-) -> Vec<Result<usize, SubmitError<Op, Broken>>>
-where
-    S: Sink<Op = Op, Output = usize, Error = Broken> + Send,
-{
-    thread::scope(|scope| {
-        let first = scope.spawn(|| writer.submit((0, 0)));
-        inside.recv().unwrap();
-        let submit = |number| scope.spawn(move || writer.submit((number, 0)));
-        let rest: Vec<_> = (1..=3).map(|number| queued(writer, || submit(number))).collect();
-        drop(open);
-        let outcomes = [first].into_iter().chain(rest);
-        outcomes.map(|submitter| submitter.join().unwrap()).collect()
-    })
-}
-
-#[test]
-fn a_failed_sync_is_unknown_to_its_batch_and_refuses_the_rest() {
-    let (store, open, inside) = gated();
-    let fails =
-        |point, times| (point == Point::Sync && times == 1).then_some(Trigger::Fatal("EIO"));
-    let options = Options::new().batch_operations(2).sibling_wait(Duration::ZERO);
-    let writer = options.build(Fault::new(store, fails));
-    let outcomes = behind_a_sync(&writer, &inside, open);
-    assert!(outcomes[0].is_ok());
-    let unknown = outcomes
-        .iter()
-        .filter(|outcome| matches!(outcome, Err(SubmitError::Unknown(Cause::Sync("EIO")))))
-        .count();
-    let refused = outcomes
-        .iter()
-        .filter(|outcome| {
-            matches!(outcome, Err(SubmitError::Poisoned(_, poison)) if poison.durable_upto == 1)
-        })
-        .count();
-    assert_eq!((unknown, refused), (2, 1), "{outcomes:?}");
-    assert!(matches!(writer.submit((9, 9)), Err(SubmitError::Poisoned((9, 9), _))));
-    assert!(matches!(writer.flush(), Err(SubmitError::Poisoned((), _))));
-    assert!(matches!(writer.close(), Err(SubmitError::Poisoned((), _))));
-    assert_eq!(writer.poison().unwrap().cause, Cause::Sync("EIO"));
-    assert_eq!(writer.durable_upto(), 1);
-    assert_eq!(writer.metrics().queued, 0);
-}
-
-#[test]
-fn a_panic_of_the_sink_reaches_its_leader_and_nobody_is_told_ok() {
-    for point in [Point::BeforeWrite, Point::AfterWrite, Point::Sync] {
-        let (store, open, inside) = gated();
-        let fails = move |at, times| (at == point && times == 1).then_some(Trigger::Panic);
-        let writer = BatchWriter::new(Fault::new(store, fails));
-        let outcome = thread::scope(|scope| {
-            let first = scope.spawn(|| writer.submit((0, 0)));
-            inside.recv().unwrap();
-            let rest: Vec<_> = (1..=3)
-                .map(|number| {
-                    let writer = &writer;
-                    queued(writer, || scope.spawn(move || writer.submit((number, 0))))
-                })
-                .collect();
-            drop(open);
-            first.join().unwrap().unwrap();
-            rest.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
-        });
-        assert_eq!(outcome.iter().filter(|outcome| outcome.is_err()).count(), 1, "one leader");
-        for outcome in outcome.into_iter().flatten() {
-            assert!(matches!(outcome, Err(SubmitError::Unknown(Cause::Panic))), "{outcome:?}");
-        }
-        assert!(matches!(writer.submit((9, 9)), Err(SubmitError::Poisoned(..))));
-    }
-}
-
-#[test]
-fn a_failure_that_left_nothing_fails_its_batch_alone() {
-    let (store, open, inside) = gated();
-    let fails =
-        |point, times| (point == Point::BeforeWrite && times == 1).then_some(Trigger::Undone("no"));
-    let writer = BatchWriter::new(Fault::new(store, fails));
-    let outcomes = behind_a_sync(&writer, &inside, open);
-    assert!(outcomes[0].is_ok());
-    let failed = |outcome: &&Result<_, _>| matches!(outcome, Err(SubmitError::Failed("no")));
-    assert_eq!(outcomes.iter().filter(failed).count(), 3);
-    assert!(writer.submit((9, 9)).is_ok());
-    assert_eq!(writer.metrics().failed, 3);
-}
-
-#[test]
-fn a_separable_failure_is_tried_again_one_by_one() {
-    let (store, open, inside) = gated();
-    // The batch of three fails, and then the second of the three alone.
-    let fails = |point, times| {
-        (point == Point::BeforeWrite && (times == 1 || times == 3))
-            .then_some(Trigger::Separable("no"))
-    };
-    let writer = BatchWriter::new(Fault::new(store, fails));
-    let outcomes = behind_a_sync(&writer, &inside, open);
-    let failed = |outcome: &&Result<_, _>| matches!(outcome, Err(SubmitError::Failed("no")));
-    assert_eq!(outcomes.iter().filter(failed).count(), 1, "{outcomes:?}");
-    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 3);
-    assert_eq!(writer.metrics().reruns, 1);
-}
-
-#[test]
-fn an_operation_without_an_answer_is_the_sinks_fault() {
-    struct Forgetful;
-    impl Sink for Forgetful {
-        type Op = ();
-        type Output = ();
-        type Error = Broken;
-        fn bytes((): &()) -> usize {
-            0
-        }
-        fn write(&mut self, _: &mut Batch<'_, (), (), Broken>) -> Result<(), WriteFailure<Broken>> {
-            Ok(())
-        }
-        fn sync(&mut self) -> Result<(), Broken> {
-            Ok(())
-        }
-        fn position(&self) -> u64 {
-            0
-        }
-    }
-    let writer = BatchWriter::new(Forgetful);
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| writer.submit(())));
-    assert!(caught.is_err());
-    assert!(matches!(writer.submit(()), Err(SubmitError::Poisoned(..))));
-}
-
-#[test]
-fn a_panic_in_a_turn_poisons() {
-    let writer = BatchWriter::new(Null::<u8>::new());
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        writer.with_sink(|_| panic!("in a turn"))
-    }));
-    assert!(caught.is_err());
-    assert!(matches!(writer.submit(1), Err(SubmitError::Poisoned(1, _))));
+    assert_eq!(refused.load(Ordering::Relaxed), 3, "before and after the write, and in the sync");
 }
 
 #[test]

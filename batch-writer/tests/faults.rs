@@ -10,7 +10,7 @@ use std::time::Duration;
 use latchwork_batch_writer::sinks::{Fault, Null, Point, Trigger};
 use latchwork_batch_writer::{Batch, BatchWriter, Cause, Options, Sink, SubmitError, WriteFailure};
 
-use store::{Broken, Store, crowd, gated, until};
+use store::{Broken, Store, crowd, gated, queued};
 
 type Op = (usize, u32);
 
@@ -26,9 +26,8 @@ where
     thread::scope(|scope| {
         let first = scope.spawn(|| writer.submit((0, 0)));
         inside.recv().unwrap();
-        let rest: Vec<_> =
-            (1..=3).map(|number| scope.spawn(move || writer.submit((number, 0)))).collect();
-        until(|| writer.metrics().queued == 3);
+        let submit = |number| scope.spawn(move || writer.submit((number, 0)));
+        let rest: Vec<_> = (1..=3).map(|number| queued(writer, || submit(number))).collect();
         drop(open);
         let outcomes = [first].into_iter().chain(rest);
         outcomes.map(|submitter| submitter.join().unwrap()).collect()
@@ -75,10 +74,9 @@ fn a_panic_of_the_sink_reaches_its_leader_and_nobody_is_told_ok() {
             let rest: Vec<_> = (1..=3)
                 .map(|number| {
                     let writer = &writer;
-                    scope.spawn(move || writer.submit((number, 0)))
+                    queued(writer, || scope.spawn(move || writer.submit((number, 0))))
                 })
                 .collect();
-            until(|| writer.metrics().queued == 3);
             drop(open);
             first.join().unwrap().unwrap();
             rest.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()

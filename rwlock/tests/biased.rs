@@ -7,7 +7,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use latchwork_rwlock::biased::{RawReadBiased, ReadBiased};
-use latchwork_rwlock::raw::Core;
 use latchwork_rwlock::registry::Block;
 use latchwork_rwlock::{Bounded, Policy, WriterPriority};
 use latchwork_sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -92,38 +91,67 @@ fn until(condition: impl Fn() -> bool) {
 
 /// T1 holds a slot, T2 wants to write, T3 comes when T2 has come so `far`: T2's patience lets T3
 /// in although T1 stays.
-fn writer_gives_way(policy: Bounded, far: impl FnOnce(&Core)) {
-    let raw = RawReadBiased::with_policy(policy);
-    let lock: Arc<ReadBiased<u32>> = Arc::new(lock_api::RwLock::from_raw(raw, 0));
+fn writer_gives_way<P>(lock: ReadBiased<u32, P>, far: impl FnOnce(&ReadBiased<u32, P>))
+where
+    P: Policy + Send + Sync + 'static,
+{
+    let lock = Arc::new(lock);
     bias(&lock);
     let slow = lock.read();
     let writer = {
         let lock = Arc::clone(&lock);
         thread::spawn(move || *lock.write() = 1)
     };
-    // SAFETY: only looked at.
-    far(unsafe { lock.raw() }.core());
+    far(&lock);
     assert_eq!(*lock.read(), 0);
     drop(slow);
     writer.join().unwrap();
     assert_eq!(*lock.read(), 1);
 }
 
+/// The writer comes again and again.
 #[test]
 fn a_revocation_that_is_held_up_lets_readers_in() {
     let policy = Bounded::new().longest_writer_wait(None);
-    writer_gives_way(policy, |core| until(|| core.is_locked_exclusive()));
+    let lock = ReadBiased::<u32>::from_raw(RawReadBiased::with_policy(policy), 0);
+    writer_gives_way(lock, |lock| {
+        // SAFETY: only looked at.
+        let core = unsafe { lock.raw() }.core();
+        until(|| core.is_locked_exclusive());
+    });
 }
 
-/// The cool-down is longer than anyone waits: only the reader that was in the way can wake the
-/// writer.
+/// Whether a writer of a lock with the policy [`Patience`] has given way: the lock asks for the
+/// cool-down then.
+static GAVE_WAY: AtomicBool = AtomicBool::new(false);
+
+/// The cool-down is longer than anyone waits.
+struct Patience;
+
+impl Policy for Patience {
+    const DEFAULT: Self = Self;
+    const GATES: bool = true;
+    const PHASES: bool = false;
+
+    fn patience(&self) -> Option<Duration> {
+        Some(Duration::from_millis(1))
+    }
+
+    fn cool_down(&self) -> Duration {
+        GAVE_WAY.store(true, Ordering::Relaxed);
+        Duration::from_hours(1)
+    }
+
+    fn longest_writer_wait(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// Only the reader that was in the way can wake the writer.
 #[test]
 fn a_writer_that_gave_way_is_woken_by_the_reader_that_was_in_its_way() {
-    let policy = Bounded::new().cool_down(Duration::from_hours(1)).longest_writer_wait(None);
-    writer_gives_way(policy, |core| {
-        until(|| core.is_locked_exclusive());
-        until(|| !core.is_locked_exclusive());
-    });
+    let lock = ReadBiased::<u32, Patience>::new(0);
+    writer_gives_way(lock, |_| until(|| GAVE_WAY.load(Ordering::Relaxed)));
 }
 
 /// A share that is forgotten holds its lock wherever that is moved, and no other lock in its place;

@@ -115,6 +115,16 @@ pub(crate) fn until(mut done: impl FnMut() -> bool) {
     }
 }
 
+/// Makes another thread submit while the writer is in a sync, and returns when the operation is
+/// queued. The metrics count it as soon as it has its room, which is before that.
+pub(crate) fn queued<S: Sink, T>(writer: &BatchWriter<S>, submit: impl FnOnce() -> T) -> T {
+    // It shows the newest of the queue.
+    let before = format!("{writer:?}");
+    let submitter = submit();
+    until(|| format!("{writer:?}") != before);
+    submitter
+}
+
 /// An operation, and what its submitter was told; nothing where it led and the sink panicked.
 pub(crate) type Told = (u32, Option<Result<usize, SubmitError<u32, Broken>>>);
 
