@@ -50,6 +50,7 @@ impl Record {
     }
 
     /// Fills the record, if it is free. By its owner only.
+    #[inline]
     pub fn fill(&self, what: usize, site: &'static Location<'static>, since: u64) -> bool {
         // Relaxed: whoever freed it has nothing to say, and nobody else fills it (I2).
         if self.what.load(Ordering::Relaxed) != 0 {
@@ -65,6 +66,7 @@ impl Record {
     }
 
     /// Frees the record. By whoever ends the acquisition.
+    #[inline]
     pub fn free(&self) {
         // Relaxed: says that nothing is there.
         self.what.store(0, Ordering::Relaxed);
@@ -119,6 +121,7 @@ impl Block {
     }
 
     /// Shows an acquisition, if there is room. By the block's thread only.
+    #[inline]
     pub fn show(
         &'static self,
         what: usize,
