@@ -6,7 +6,7 @@ use latchwork_sync::model::{Model, advance};
 use crate::scene::{
     CANCEL_FORGETS_READERS, CANCEL_KEEPS_WAKE, DEADLINE_BEFORE_GRANT, DEADLINE_BEFORE_LOCK,
     GRANT_WITHOUT_WAKE, Locked, TAGS_WRAP, TIMED_READ_STAYS_COUNTED, Unbounded, Untagged,
-    WRITER_IS_SILENT, start, ticks_from_now,
+    WRITER_IS_SILENT, start, ticks_from_now, until,
 };
 
 /// A writer that may give up against a reader.
@@ -95,6 +95,7 @@ fn timed_writer_keeps_no_wake<P: Policy>() -> String {
     assert!(locked.lock.lock_shared(None));
     let timed = start(&locked, move |locked| locked.write_until(deadline));
     let patient = start(&locked, Locked::write);
+    until(|| locked.lock.waiting_writers() == 2);
     // SAFETY: acquired above.
     unsafe { locked.lock.unlock_shared() };
     assert!(locked.lock.lock_exclusive(None));
@@ -177,7 +178,7 @@ pub(crate) fn models() -> Vec<Model> {
                 timed_writer_passes_wake_on::<Unbounded<DEADLINE_BEFORE_LOCK>>,
             ),
         Model::new("timed_writer_keeps_no_wake", timed_writer_keeps_no_wake::<Unbounded>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin("cancel_keeps_wake", timed_writer_keeps_no_wake::<Unbounded<CANCEL_KEEPS_WAKE>>),
     ]

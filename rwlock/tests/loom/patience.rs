@@ -3,6 +3,7 @@
 use latchwork_rwlock::{Patient, Policy};
 use latchwork_sync::atomic::Ordering;
 use latchwork_sync::model::{Model, advance};
+use latchwork_sync::thread::yield_now;
 use latchwork_sync::time::Duration;
 
 use crate::scene::{
@@ -75,6 +76,7 @@ fn overdue_reader_and_two_writers<P: Policy>() -> String {
     let locked = Locked::<P>::new();
     assert!(locked.lock.lock_exclusive(None));
     let reader = start(&locked, Locked::read);
+    yield_now();
     let writer = start(&locked, Locked::write);
     advance(1);
     let overdue = format!("{:?}", locked.lock).contains("overdue");
@@ -131,7 +133,7 @@ pub(crate) fn models() -> Vec<Model> {
             )
             .twin("no_patience", writer_without_patience),
         Model::new("overdue_reader_and_two_writers", overdue_reader_and_two_writers::<Ticks<1, 0>>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin(
                 "writer_is_silent",
