@@ -82,8 +82,9 @@ impl<const ONE_IN: u32> Level for Sampled<ONE_IN> {
 /// Every acquisition is measured, with the system's coarse clock, whose ticks are some
 /// milliseconds. Counted are the holds in which it moved; each is measured to within a tick.
 ///
-/// Nearly all that it costs is two looks at that clock. One wouldn't do: a hold couldn't be told
-/// from the time before it. Where that is too much, [`Ticked`] looks at a word.
+/// Most of what it costs is two looks at that clock, which the row `probe_coarse` of `cargo versus`
+/// has beside it (`clock`). One wouldn't do: a hold couldn't be told from the time before it.
+/// Where that is too much, [`Ticked`] looks at a word.
 #[derive(Debug)]
 pub struct Coarse;
 
