@@ -23,7 +23,11 @@ use crate::page::{PageRead, PageWrite};
 /// A submission ring, or the pool in its place; shared by any number of threads.
 ///
 /// Every call blocks until the last of its operations has ended, so borrowed memory is enough.
-/// Dropping the ring closes it.
+/// Dropping the ring closes it. Offsets and lengths are in bytes; a batch of no pages does nothing.
+///
+/// Cost: nothing is allocated for a batch of which nothing fails. Through the ring it takes a
+/// submission by the calling thread, or a wake of the ring's thread and one of the caller
+/// ([`Drive`](crate::Drive)).
 ///
 /// Progress: blocking. A submission is lock-free up to the wake of a sleeping driver. Memory
 /// ordering: what a thread did before a call is visible to the system's transfer, and a transfer
@@ -139,6 +143,8 @@ impl Ring {
 
     /// Writes the buffers one behind the other from `offset` on, as one operation, and returns when
     /// it has ended. Short writes are completed, wherever in the buffers they ended.
+    ///
+    /// Cost: a list of the buffers is allocated.
     ///
     /// # Errors
     ///

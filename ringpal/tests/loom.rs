@@ -170,6 +170,7 @@ mod models {
                 .random_under_shuttle(20_000)
                 .twin("idle_by_store", || one_submitter::<IdleByStore>(Drive::Submitter)),
             Model::new("leader_hands_over", || two_submitters::<Sound>(Drive::Submitter))
+                // One misses the twin `leave_without_handover`.
                 .bound(2)
                 .least(100)
                 .random_under_shuttle(20_000)
@@ -178,6 +179,7 @@ mod models {
                 })
                 .twin("idle_by_store", || two_submitters::<IdleByStore>(Drive::Submitter)),
             Model::new("leader_and_follower", || leader_and_follower::<Sound>(Drive::Submitter))
+                // One misses the twin.
                 .bound(2)
                 .least(100)
                 .random_under_shuttle(20_000)

@@ -28,6 +28,9 @@ use crate::inline::{perform_all, read_at_once};
 ///
 /// A call never fails: a ring that is closed or has failed says so in the result, which brings
 /// the buffer back.
+///
+/// Cost: an allocation for each operation, which the buffer moves into; one more for the list of a
+/// vectored one.
 #[derive(Clone, Copy, Debug)]
 pub struct Requests<'ring> {
     core: &'ring Arc<Core>,
@@ -80,6 +83,10 @@ impl<'ring> Requests<'ring> {
     /// Writes the buffers one behind the other from `offset` on, as one operation.
     ///
     /// The system takes up to 1,024 at once; the rest follows as that of a short write does.
+    ///
+    /// # Panics
+    ///
+    /// With 2^32 buffers or more.
     pub fn write_vectored<B: WriteBuf>(self, offset: u64, buffers: Vec<B>) -> Pending<Vec<B>> {
         let length = buffers.iter().map(|buffer| buffer.as_ref().len()).sum();
         let request = Request { operation: Operation::Write, offset, length };
@@ -94,6 +101,10 @@ impl<'ring> Requests<'ring> {
     }
 
     /// Fills the buffers one behind the other from `offset` on, as one operation.
+    ///
+    /// # Panics
+    ///
+    /// With 2^32 buffers or more.
     pub fn read_vectored<B: ReadBuf>(self, offset: u64, mut buffers: Vec<B>) -> Pending<Vec<B>> {
         let length = buffers.iter_mut().map(|buffer| buffer.as_mut().len()).sum();
         let request = Request { operation: Operation::Read, offset, length };

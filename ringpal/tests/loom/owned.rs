@@ -206,6 +206,7 @@ pub(crate) fn models() -> Vec<Model> {
             .random_under_shuttle(20_000)
             .twin("stop_blindly", cancelled::<StopBlindly>),
         Model::new("owned_cancel_and_drop_against_complete", cancelled_and_dropped::<Sound>)
+            // One misses the twin.
             .bound(2)
             .least(100)
             .random_under_shuttle(20_000)
