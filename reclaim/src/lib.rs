@@ -38,6 +38,7 @@ pub mod epoch;
 #[doc(hidden)]
 pub mod faults;
 pub mod hazard;
+mod home;
 pub mod interval;
 pub mod leak;
 mod orphans;

@@ -1,6 +1,8 @@
 //! The epoch scheme on real threads.
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
+mod counted;
+
 use latchwork_sync::atomic::{AtomicUsize, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,24 +11,7 @@ use std::thread;
 
 use latchwork_reclaim::{Atomic, Config, Epoch, Guard, Owned, Shield, epoch};
 
-/// Counts how many of it were dropped.
-struct Counted(Arc<AtomicUsize>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-fn counter() -> Arc<AtomicUsize> {
-    Arc::new(AtomicUsize::new(0))
-}
-
-fn retire_new<T, G: Guard<Header = ()>>(guard: &G, value: T) {
-    let object = Owned::new(value).into_tagged();
-    // SAFETY: never shared, retired once; the tests' values may be dropped anywhere.
-    unsafe { guard.retire(object.as_shared()) };
-}
+use counted::{Counted, counter, retire_new};
 
 #[test]
 fn barrier_frees_everything_retired_before() {

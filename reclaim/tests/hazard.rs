@@ -1,31 +1,16 @@
 //! Hazard pointers on real threads.
 #![cfg(not(any(latchwork_loom, latchwork_shuttle)))]
 
-use latchwork_sync::atomic::{AtomicUsize, Ordering};
+mod counted;
+
+use latchwork_sync::atomic::Ordering;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
 
 use latchwork_reclaim::{Atomic, Config, Guard, Hazard, Owned, Shield, hazard};
 
-/// Counts how many of it were dropped.
-struct Counted(Arc<AtomicUsize>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-fn counter() -> Arc<AtomicUsize> {
-    Arc::new(AtomicUsize::new(0))
-}
-
-fn retire_new<T, G: Guard<Header = ()>>(guard: &G, value: T) {
-    let object = Owned::new(value).into_tagged();
-    // SAFETY: never shared, retired once; the tests' values may be dropped anywhere.
-    unsafe { guard.retire(object.as_shared()) };
-}
+use counted::{Counted, counter, retire_new};
 
 fn replace<T>(cell: &Atomic<T>, value: T, guard: &impl Guard<Header = ()>) {
     let old = cell.swap(Owned::new(value), Ordering::AcqRel, guard);

@@ -1,7 +1,6 @@
 //! References to a domain.
 
 use core::fmt;
-use core::ptr::NonNull;
 
 #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
 use latchwork_sync::atomic::Ordering;
@@ -9,12 +8,8 @@ use latchwork_sync::atomic::Ordering;
 #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
 use super::word::{UNIT, era_of};
 use super::{Config, Engine, Mode};
+use crate::home::Home;
 use crate::stats::Stats;
-
-#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-use alloc::sync::Arc;
-#[cfg(any(latchwork_loom, latchwork_shuttle))]
-use latchwork_sync::lock::Arc;
 
 /// A domain whose grace periods are numbered by its barriers; used as
 /// [`Epoch`](crate::Epoch).
@@ -22,15 +17,8 @@ use latchwork_sync::lock::Arc;
 /// Cloning gives another reference to the same domain. When the last reference, which every handle
 /// holds one of, is gone, all garbage is freed.
 pub struct Numbered<M: Mode> {
-    /// Stays where it is: a static, or what `keep` counts.
-    engine: NonNull<Engine<M>>,
-    keep: Option<Arc<Engine<M>>>,
+    engine: Home<Engine<M>>,
 }
-
-// SAFETY: a reference to an engine, which is Sync, and at most a count.
-unsafe impl<M: Mode> Send for Numbered<M> {}
-// SAFETY: as above.
-unsafe impl<M: Mode> Sync for Numbered<M> {}
 
 impl<M: Mode> Numbered<M> {
     /// A domain of its own.
@@ -40,20 +28,18 @@ impl<M: Mode> Numbered<M> {
 
     /// A domain of its own, with other sizes of bags.
     pub fn with_config(config: Config) -> Self {
-        let engine = Arc::new(Engine::new(config));
-        Self { engine: NonNull::from(&*engine), keep: Some(engine) }
+        Self { engine: Home::new(Engine::new(config)) }
     }
 
     /// The domain of the whole process, which is never freed.
     #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
     pub fn global() -> Self {
-        Self { engine: NonNull::from(M::global().0), keep: None }
+        Self { engine: Home::of_process(M::global().0) }
     }
 
     #[inline(always)]
     pub(crate) fn engine(&self) -> &Engine<M> {
-        // SAFETY: a static, or kept by `keep`.
-        unsafe { self.engine.as_ref() }
+        &self.engine
     }
 
     /// What the domain has done and still holds.
@@ -81,7 +67,7 @@ impl<M: Mode> Numbered<M> {
 
 impl<M: Mode> Clone for Numbered<M> {
     fn clone(&self) -> Self {
-        Self { engine: self.engine, keep: self.keep.clone() }
+        Self { engine: self.engine.clone() }
     }
 }
 

@@ -11,16 +11,12 @@ use super::garbage::Bag;
 use super::record::Record;
 use super::slots::Slot;
 use crate::engine::{Limits, Turns};
+use crate::home::Home;
 use crate::orphans::{Bundle, Orphans};
 use crate::records::Records;
 use crate::retired::{Retired, free_all};
 use crate::stats::Stats;
 use crate::{Budget, Config, hazard};
-
-#[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
-use alloc::sync::Arc;
-#[cfg(any(latchwork_loom, latchwork_shuttle))]
-use latchwork_sync::lock::Arc;
 
 /// What the threads of a domain share.
 pub(crate) struct Engine {
@@ -185,16 +181,10 @@ impl Drop for Engine {
 /// # // SAFETY: nobody else can reach it.
 /// # drop(unsafe { cell.take() });
 /// ```
+#[derive(Clone)]
 pub struct Hazard {
-    /// Stays where it is: a static, or what `keep` counts.
-    engine: NonNull<Engine>,
-    keep: Option<Arc<Engine>>,
+    engine: Home<Engine>,
 }
-
-// SAFETY: a reference to an engine, which is Sync, and at most a count.
-unsafe impl Send for Hazard {}
-// SAFETY: as above.
-unsafe impl Sync for Hazard {}
 
 impl Hazard {
     /// A domain of its own.
@@ -204,14 +194,13 @@ impl Hazard {
 
     /// A domain of its own, with other sizes of bags.
     pub fn with_config(config: Config) -> Self {
-        let engine = Arc::new(Engine::new(config));
-        Self { engine: NonNull::from(&*engine), keep: Some(engine) }
+        Self { engine: Home::new(Engine::new(config)) }
     }
 
     /// The domain of the whole process, which is never freed.
     #[cfg(all(feature = "std", not(any(latchwork_loom, latchwork_shuttle))))]
     pub fn global() -> Self {
-        Self { engine: NonNull::from(super::global::engine()), keep: None }
+        Self { engine: Home::of_process(super::global::engine()) }
     }
 
     /// Runs `f` with a domain of its own; what was retired in it is freed before this returns,
@@ -245,8 +234,7 @@ impl Hazard {
 
     #[inline(always)]
     pub(super) fn engine(&self) -> &Engine {
-        // SAFETY: a static, or kept by `keep`.
-        unsafe { self.engine.as_ref() }
+        &self.engine
     }
 
     /// What the domain has done and still holds.
@@ -255,12 +243,6 @@ impl Hazard {
     /// the sums are of slightly different moments.
     pub fn stats(&self) -> Stats {
         self.engine().stats()
-    }
-}
-
-impl Clone for Hazard {
-    fn clone(&self) -> Self {
-        Self { engine: self.engine, keep: self.keep.clone() }
     }
 }
 
