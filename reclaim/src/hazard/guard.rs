@@ -215,7 +215,7 @@ macro_rules! guard_traits {
         }
 
         impl<$($lifetime)?> $guard {
-            /// Several shields that are set at once.
+            /// Several shields that are set at once. Cost: that of making each.
             #[inline]
             pub fn shield_array<const N: usize>(&self) -> ShieldArray<'_, N> {
                 ShieldArray::new(self.record())

@@ -12,6 +12,11 @@ use crate::scheme::{Guard, Section};
 /// It owns nothing: what it points to when it is dropped stays where it is. The structure that
 /// holds it frees its objects itself ([`Atomic::take`]).
 ///
+/// Each method that takes an [`Ordering`] is one operation of an `AtomicPtr` with that order:
+/// wait-free where the processor has it as an instruction, and panicking where the standard
+/// library's does (a load can't release, a store can't acquire). An object is seen whole by who
+/// loads it with Acquire, or under a guard, if it was stored with Release.
+///
 /// ```
 /// use latchwork_reclaim::{Atomic, Owned, Section, epoch};
 ///
@@ -73,7 +78,7 @@ impl<T, H> Atomic<T, H> {
         Self { word: AtomicPtr::new(object.into_tagged().word()), points: PhantomData }
     }
 
-    /// Loads the pointer without protection.
+    /// Loads the pointer without protection: to compare it, not to look at the object.
     #[inline(always)]
     #[cfg_attr(any(latchwork_loom, latchwork_shuttle), track_caller)]
     pub fn peek(&self, order: Ordering) -> Tagged<T, H> {

@@ -28,7 +28,7 @@ unsafe impl<T: Send, H: Send> Send for Owned<T, H> {}
 unsafe impl<T: Sync, H: Sync> Sync for Owned<T, H> {}
 
 impl<T> Owned<T> {
-    /// Puts `value` on the heap, for a scheme without headers.
+    /// Puts `value` on the heap, by one allocation, for a scheme without headers.
     #[inline]
     pub fn new(value: T) -> Self {
         Self::with_header(value, ())

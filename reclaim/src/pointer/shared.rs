@@ -42,7 +42,7 @@ impl<'g, T, H> Shared<'g, T, H> {
         self.tagged.tag()
     }
 
-    /// The same pointer with another tag.
+    /// The same pointer with another tag; bits beyond [`Tagged::TAG_MASK`] are dropped.
     #[inline]
     #[must_use]
     pub fn with_tag(self, tag: usize) -> Self {

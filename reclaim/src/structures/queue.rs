@@ -28,7 +28,7 @@ use crate::scheme::{Guard, Handle, Scheme, Shield};
 ///
 /// Memory ordering: what a thread did before a `push` is visible to who gets the value. Progress:
 /// lock-free. Cost: an allocation and two exchanges for a push, one exchange and a retire for a
-/// pop.
+/// pop. A guard of another domain than the queue's makes the call panic.
 ///
 /// ```
 /// use latchwork_reclaim::structures::Queue;
