@@ -354,5 +354,5 @@ fn a_panic_on_the_thread_that_makes_segments_stops_nobody() {
         writer.close().unwrap();
         done.send(()).unwrap();
     });
-    ended.recv_timeout(Duration::from_secs(60)).expect("nobody waits for a thread that is gone");
+    ended.recv_timeout(Duration::from_mins(10)).expect("nobody waits for a thread that is gone");
 }
