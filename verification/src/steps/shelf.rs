@@ -31,7 +31,8 @@ const LICENCES: [&str; 11] = [
 /// The one registry.
 const SOURCE: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// Looks at each crate's shelf, then at what the lock file brings in, then at the last release.
+/// Looks at each crate's shelf, then at what the lock file brings in, then at the last release, where
+/// the programs for it are installed.
 pub(crate) fn run(run: &mut Run) {
     let metadata = Invocation::cargo(&run.workspace.root, ["metadata", "--locked"])
         .args(["--format-version", "1"])
@@ -53,6 +54,7 @@ pub(crate) fn run(run: &mut Run) {
         Ok(Some(verdict(&findings)))
     });
     run.check("sources", |_| Ok(Some(verdict(&packages.foreign()))));
+    run.check("advisories", |run| Ok(Some(known_flaws(run))));
     run.check("semver", |run| Ok(Some(since_last_release(run))));
     run.check("oldest Rust", |run| with_the_oldest(run, &packages).map(Some));
 }
@@ -265,6 +267,30 @@ fn is_allowed(expression: &str) -> bool {
         return expression.replace(" OR ", " AND ").split(" AND ").all(plain);
     }
     expression.split(" OR ").any(|choice| choice.split(" AND ").all(plain))
+}
+
+/// Looks for flaws that are known of what is built here, but for the peers that are only measured.
+fn known_flaws(run: &Run) -> Outcome {
+    if std::env::var_os("CARGO_NET_OFFLINE").is_some_and(|value| value == "true") {
+        return Outcome::skip("CARGO_NET_OFFLINE forbids to load the database of advisories");
+    }
+    let chosen = ["deny", "--workspace", "--all-features", "--exclude", "latchwork-benches"];
+    let command = Invocation::cargo(&run.workspace.root, chosen).args([
+        "check",
+        "--hide-inclusion-graph",
+        "advisories",
+    ]);
+    match command.run(&run.workspace.target.join("logs/shelf-advisories.log")) {
+        Ok(finished) if finished.success => Outcome::pass(),
+        Ok(finished) if finished.output.contains("no such command") => {
+            Outcome::skip("cargo-deny is not installed (`cargo install` brings it)")
+        }
+        Ok(finished) if finished.output.contains("failed to fetch advisory database") => {
+            Outcome::skip("the database of advisories can't be reached")
+        }
+        Ok(finished) => Outcome::fail(tail(&finished.output, 40)).repeat(&command),
+        Err(error) => Outcome::fail(format!("    {error:#}\n")),
+    }
 }
 
 /// Compares the public items with the last tag's.
