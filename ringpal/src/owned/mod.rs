@@ -6,7 +6,7 @@
 //! ends the process, nor block on the ring. So no order of drops, leaks and panics lets
 //! the system write to memory that is somebody else's.
 //!
-//! Source of the rule: the use-after-free of rio (RUSTSEC-2020), whose futures borrowed, and those
+//! Source of the rule: the use-after-free of rio (RUSTSEC-2020-0021), whose futures borrowed, and those
 //! of runtimes that free buffers when the ring is dropped, which the kernel does not wait for.
 
 mod buffer;
