@@ -108,6 +108,27 @@ fn the_summary_has_every_chapter() {
     }
 }
 
+/// `mdbook` takes every link to a document for one to a page of its own; to a document elsewhere
+/// leads its directory.
+#[test]
+fn chapters_link_to_no_document_outside_the_book() {
+    let book = root().join("docs");
+    let listed = links(&read(&book.join("SUMMARY.md"))).into_iter();
+    let pages: BTreeSet<_> = listed.map(|page| book.join(page).canonicalize().unwrap()).collect();
+    let mut outside = Vec::new();
+    for page in &pages {
+        for link in links(&prose(&read(page))) {
+            let path = Path::new(link.split('#').next().unwrap_or_default());
+            let target = page.parent().unwrap().join(path).canonicalize();
+            let is_document = path.extension().is_some_and(|extension| extension == "md");
+            if is_document && target.is_ok_and(|target| !pages.contains(&target)) {
+                outside.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert!(outside.is_empty(), "links that no page is behind:\n{}", outside.join("\n"));
+}
+
 /// Names in the last column of the tables of models.
 fn models_named(text: &str) -> Vec<String> {
     let mut named = Vec::new();
