@@ -122,7 +122,7 @@ pub(crate) fn tree(root: &Path, files: u64) {
 
 /// How many whole lines a log has. Whoever writes to it may go on.
 pub(crate) fn whole_lines(log: &Path) -> usize {
-    fs::read(log).unwrap_or_default().iter().filter(|byte| **byte == b'\n').count()
+    fs::read_to_string(log).unwrap_or_default().matches('\n').count()
 }
 
 /// Removes the last line if it has no end: it was not acknowledged to anybody. Returns how many

@@ -63,8 +63,9 @@ fn core_reads(pairs: u64) -> f64 {
 
 pub(super) fn rows(versus: &mut Versus) {
     type Pass = fn(u64) -> f64;
-    let plain: (&str, Pass) = ("plain", reads::<NoProbe>);
-    let rows: [(&str, Pass, &[(&str, Pass)]); 8] = [
+    type Named = (&'static str, Pass);
+    let plain: Named = ("plain", reads::<NoProbe>);
+    let rows: [(&str, Pass, &[Named]); 8] = [
         ("probe_off", reads::<NoProbe>, &[("core", core_reads)]),
         ("probe_sites", reads::<Probed<Sites>>, &[plain]),
         ("probe_sites_write", writes::<Probed<Sites>>, &[("plain", writes::<NoProbe>)]),
@@ -77,7 +78,7 @@ pub(super) fn rows(versus: &mut Versus) {
     let pairs = versus.sized(300_000, 10_000);
     for (row, ours, peers) in rows {
         if versus.wants("rwlock", row) {
-            let contender = |&(name, pass): &(_, Pass)| Contender::new(name, move || pass(pairs));
+            let contender = |&(name, pass): &Named| Contender::new(name, move || pass(pairs));
             let peers = peers.iter().map(contender).collect();
             versus.compare(("rwlock", row, "ns/pair"), 31, || ours(pairs), peers);
         }
