@@ -14,6 +14,65 @@ use crate::batch::Batch;
 ///
 /// A panic in any method poisons the writer: the sink is not called again, the batch at hand is
 /// [`Unknown`](crate::SubmitError::Unknown).
+///
+/// ```
+/// use latchwork_batch_writer::{Batch, BatchWriter, Sink, WriteFailure};
+/// use std::fs::File;
+/// use std::io::{self, Write};
+///
+/// /// Appends lines to a file, each batch by one call of the system; tells each line's number.
+/// struct Lines {
+///     file: File,
+///     lines: u64,
+/// }
+///
+/// impl Sink for Lines {
+///     type Op = String;
+///     type Output = u64;
+///     // `io::Error` can't be cloned; to tell more than its kind, wrap it in an `Arc`.
+///     type Error = io::ErrorKind;
+///
+///     fn bytes(line: &String) -> usize {
+///         line.len() + 1
+///     }
+///
+///     fn write(
+///         &mut self,
+///         batch: &mut Batch<'_, String, u64, io::ErrorKind>,
+///     ) -> Result<(), WriteFailure<io::ErrorKind>> {
+///         let mut text = String::new();
+///         for index in 0..batch.len() {
+///             if batch.op(index).contains('\n') {
+///                 batch.reject(index, io::ErrorKind::InvalidInput);
+///                 continue;
+///             }
+///             text += batch.op(index);
+///             text.push('\n');
+///             batch.accept(index, self.lines);
+///             self.lines += 1;
+///         }
+///         // A part of it may be in the file.
+///         self.file.write_all(text.as_bytes()).map_err(|error| WriteFailure::Torn(error.kind()))
+///     }
+///
+///     fn sync(&mut self) -> Result<(), io::ErrorKind> {
+///         self.file.sync_data().map_err(|error| error.kind())
+///     }
+///
+///     fn position(&self) -> u64 {
+///         self.lines
+///     }
+/// }
+///
+/// # let path = std::env::temp_dir().join(format!("batch-writer-lines-{}", std::process::id()));
+/// let writer = BatchWriter::new(Lines { file: File::create(&path)?, lines: 0 });
+/// assert_eq!(writer.submit("first".to_owned()).unwrap(), 0);
+/// assert!(writer.submit("not\none".to_owned()).is_err());
+/// assert_eq!(writer.submit("second".to_owned()).unwrap(), 1);
+/// assert_eq!(std::fs::read_to_string(&path)?, "first\nsecond\n");
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), io::Error>(())
+/// ```
 pub trait Sink {
     /// What submitters submit.
     type Op;

@@ -32,31 +32,18 @@ pub enum Trigger<E> {
 /// Another sink, with faults chosen by a function of the place and of how often it was reached.
 ///
 /// ```
-/// use latchwork_batch_writer::{BatchWriter, Cause, SubmitError};
 /// use latchwork_batch_writer::sinks::{Fault, Memory, Point, Trigger};
-/// # use latchwork_batch_writer::{Batch, Sink, WriteFailure};
-/// # #[derive(Default)]
-/// # struct Disk(u64);
-/// # impl Sink for Disk {
-/// #     type Op = u8; type Output = u64; type Error = &'static str;
-/// #     fn bytes(_: &u8) -> usize { 1 }
-/// #     fn write(&mut self, batch: &mut Batch<'_, u8, u64, &'static str>)
-/// #         -> Result<(), WriteFailure<&'static str>> {
-/// #         for index in 0..batch.len() { batch.accept(index, self.0); self.0 += 1; }
-/// #         Ok(())
-/// #     }
-/// #     fn sync(&mut self) -> Result<(), &'static str> { Ok(()) }
-/// #     fn position(&self) -> u64 { self.0 }
-/// # }
+/// use latchwork_batch_writer::{BatchWriter, Cause, SubmitError};
 ///
 /// let second_sync_fails = |point, times| {
 ///     (point == Point::Sync && times == 1).then_some(Trigger::Fatal("input/output error"))
 /// };
-/// let writer = BatchWriter::new(Fault::new(Disk::default(), second_sync_fails));
-/// assert!(writer.submit(1).is_ok());
-/// let unknown = Err(SubmitError::Unknown(Cause::Sync("input/output error")));
-/// assert_eq!(format!("{:?}", writer.submit(2)), format!("{unknown:?}", unknown = unknown as Result<u64, SubmitError<u8, _>>));
-/// assert!(matches!(writer.submit(3), Err(SubmitError::Poisoned(3, poison)) if poison.durable_upto == 1));
+/// let writer = BatchWriter::new(Fault::new(Memory::fallible(), second_sync_fails));
+/// assert!(writer.submit('a').is_ok());
+/// let failed = writer.submit('b').unwrap_err();
+/// assert!(matches!(failed, SubmitError::Unknown(Cause::Sync("input/output error"))));
+/// let refused = writer.submit('c').unwrap_err();
+/// assert!(matches!(refused, SubmitError::Poisoned('c', poison) if poison.durable_upto == 1));
 /// ```
 pub struct Fault<S, F> {
     inner: S,

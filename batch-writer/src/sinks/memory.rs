@@ -1,6 +1,8 @@
 //! A sink that keeps its operations in memory.
 
 use core::convert::Infallible;
+use core::fmt::{Debug, Display};
+use core::marker::PhantomData;
 
 use crate::batch::Batch;
 use crate::sink::{Sink, WriteFailure};
@@ -17,14 +19,23 @@ use crate::sink::{Sink, WriteFailure};
 /// assert_eq!(kept, ["first", "second"]);
 /// ```
 #[derive(Debug)]
-pub struct Memory<O> {
+pub struct Memory<O, E = Infallible> {
     kept: Vec<O>,
+    error: PhantomData<fn() -> E>,
 }
 
 impl<O> Memory<O> {
     /// An empty sink.
     pub const fn new() -> Self {
-        Self { kept: Vec::new() }
+        Self::fallible()
+    }
+}
+
+impl<O, E> Memory<O, E> {
+    /// An empty sink with an error that it never has itself, for a [`Fault`](super::Fault) around
+    /// it.
+    pub const fn fallible() -> Self {
+        Self { kept: Vec::new(), error: PhantomData }
     }
 
     /// Everything committed, in order.
@@ -39,19 +50,16 @@ impl<O> Default for Memory<O> {
     }
 }
 
-impl<O: Clone> Sink for Memory<O> {
+impl<O: Clone, E: Clone + Debug + Display> Sink for Memory<O, E> {
     type Op = O;
     type Output = usize;
-    type Error = Infallible;
+    type Error = E;
 
     fn bytes(_op: &O) -> usize {
         size_of::<O>()
     }
 
-    fn write(
-        &mut self,
-        batch: &mut Batch<'_, O, usize, Infallible>,
-    ) -> Result<(), WriteFailure<Infallible>> {
+    fn write(&mut self, batch: &mut Batch<'_, O, usize, E>) -> Result<(), WriteFailure<E>> {
         for index in 0..batch.len() {
             let place = self.kept.len();
             self.kept.push(batch.op(index).clone());
@@ -60,7 +68,7 @@ impl<O: Clone> Sink for Memory<O> {
         Ok(())
     }
 
-    fn sync(&mut self) -> Result<(), Infallible> {
+    fn sync(&mut self) -> Result<(), E> {
         Ok(())
     }
 
