@@ -147,6 +147,15 @@ impl<M: Mode> Record<M> {
     pub(super) fn hand_over(&self) {
         self.seal_open();
         let orphans = &self.engine().orphans;
+        if has_fault!(LATE_ORPHANS) {
+            let mut bags = Vec::new();
+            self.with_garbage(|garbage| garbage.take(&self.counts, |bag| bags.push(bag)));
+            for bag in bags {
+                orphans.count(bag.amount());
+                orphans.push(bag);
+            }
+            return;
+        }
         let mut any = false;
         self.with_garbage(|garbage| {
             garbage.mark_ripe();

@@ -1,7 +1,7 @@
 use latchwork_reclaim::faults::{
     EARLY_RELEASE, LATE_IN_ARRAY, LATE_ORPHANS, NO_HEAVY, NO_LIGHT, NO_SECOND_LOOK, put_back,
 };
-use latchwork_reclaim::{Atomic, Config, Guard, Hazard, Shield};
+use latchwork_reclaim::{Atomic, Config, Guard, Hazard, Shield, hazard};
 use latchwork_sync::atomic::Ordering;
 use latchwork_sync::lock::Arc;
 use latchwork_sync::model::Model;
@@ -29,6 +29,21 @@ impl<const N: usize> Scene<N> {
         let old = self.cells[index].swap(new, Ordering::AcqRel, guard);
         // SAFETY: the cell was the only way to it, and the swap gives it out once.
         unsafe { guard.retire_with::<_, Bury>(old) };
+    }
+
+    /// The others' end, and then the scene's: every probe that was retired is freed once. Tells how
+    /// many were freed before.
+    fn join_and_end<R>(
+        scene: Arc<Self>,
+        handle: hazard::Handle,
+        other: thread::JoinHandle<R>,
+        retired: usize,
+    ) -> String {
+        let freed = count_graves();
+        other.join().unwrap();
+        drop(handle);
+        assert_eq!(freed + Self::end(scene), retired, "every retired probe is freed once");
+        freed.to_string()
     }
 
     /// Frees what is left, and counts what was freed in all.
@@ -66,11 +81,7 @@ fn publish_against_scan<const FAULTS: u32>() -> String {
     let guard = handle.pin();
     scene.replace(0, &guard);
     guard.flush();
-    let freed = count_graves();
-    reader.join().unwrap();
-    drop(handle);
-    assert_eq!(freed + Scene::end(scene), 1, "every retired probe is freed once");
-    freed.to_string()
+    Scene::join_and_end(scene, handle, reader, 1)
 }
 
 /// A reader whose third shield needs another block of slots.
@@ -98,7 +109,7 @@ fn grow_against_scan() -> String {
 
 /// Two cells protected behind one fence, against a writer that replaces both.
 fn array_against_scan<const FAULTS: u32>() -> String {
-    let scene = Scene::<2>::new(2, FAULTS);
+    let scene = Scene::<2>::new(4, FAULTS);
     let theirs = Arc::clone(&scene);
     let mut readers = scene.domain.register();
     let mut handle = scene.domain.register();
@@ -115,11 +126,7 @@ fn array_against_scan<const FAULTS: u32>() -> String {
     scene.replace(0, &guard);
     scene.replace(1, &guard);
     guard.flush();
-    let freed = count_graves();
-    reader.join().unwrap();
-    drop(handle);
-    assert_eq!(freed + Scene::end(scene), 2, "every retired probe is freed once");
-    freed.to_string()
+    Scene::join_and_end(scene, handle, reader, 2)
 }
 
 /// A thread retires and leaves; another takes its record over, adopts its garbage, and frees it
@@ -139,11 +146,7 @@ fn exit_against_scan<const FAULTS: u32>() -> String {
     look(&scene.cells[0], &mut guard.shield());
     scene.replace(0, &guard);
     guard.flush();
-    let freed = count_graves();
-    leaver.join().unwrap();
-    drop(handle);
-    assert_eq!(freed + Scene::end(scene), 2, "every retired probe is freed once");
-    freed.to_string()
+    Scene::join_and_end(scene, handle, leaver, 2)
 }
 
 /// What a thread retired before a barrier began is freed when it returns, also where that thread
@@ -202,43 +205,46 @@ fn barrier_against<const FLUSH: bool>() -> String {
 pub(super) fn models() -> Vec<Model> {
     vec![
         Model::new("hazard_publish_against_scan", publish_against_scan::<0>)
+            // One misses what shuttle observes.
             .bound(2)
             .random_under_shuttle(20_000)
             .twin("no_light", publish_against_scan::<NO_LIGHT>)
             .twin("no_heavy", publish_against_scan::<NO_HEAVY>)
             .twin("no_second_look", publish_against_scan::<NO_SECOND_LOOK>),
         Model::new("hazard_publish_against_scan_by_fences", publish_against_scan::<0>)
-            .bound(2)
             .symmetric_fences()
             .random_under_shuttle(20_000)
             .twin("no_light", publish_against_scan::<NO_LIGHT>)
             .twin("no_second_look", publish_against_scan::<NO_SECOND_LOOK>),
         Model::new("hazard_grow_against_scan", grow_against_scan)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000),
         Model::new("hazard_array_against_scan", array_against_scan::<0>)
+            // One misses the twin `late_in_array`.
             .bound(2)
             .random_under_shuttle(20_000)
             .twin("late_in_array", array_against_scan::<LATE_IN_ARRAY>),
         Model::new("hazard_array_against_scan_by_fences", array_against_scan::<0>)
+            // One misses the twin `late_in_array`.
             .bound(2)
             .symmetric_fences()
             .random_under_shuttle(20_000)
             .twin("late_in_array", array_against_scan::<LATE_IN_ARRAY>),
         Model::new("hazard_exit_against_scan", exit_against_scan::<0>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin("early_release", exit_against_scan::<EARLY_RELEASE>),
         Model::new("hazard_exit_against_scan_by_fences", exit_against_scan::<0>)
-            .bound(2)
+            .bound(1)
             .symmetric_fences()
-            .random_under_shuttle(20_000),
+            .random_under_shuttle(20_000)
+            .twin("early_release", exit_against_scan::<EARLY_RELEASE>),
         Model::new("hazard_barrier_against_exit", barrier_against_exit::<0>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin("late_orphans", barrier_against_exit::<LATE_ORPHANS>),
         Model::new("hazard_barrier_against_flush", barrier_against::<true>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000),
         Model::new("hazard_barrier_against_barrier", barrier_against::<false>)
             .bound(1)

@@ -1,4 +1,4 @@
-use latchwork_reclaim::engine::{ByBirth, Numbered, Whole};
+use latchwork_reclaim::engine::{ByBirth, Mode, Numbered, Whole};
 use latchwork_reclaim::faults::{NO_GRACE, put_back};
 use latchwork_reclaim::{Config, Handle, Hazard, Leak, Scheme, Snapshot};
 use latchwork_sync::lock::Arc;
@@ -12,13 +12,7 @@ pub(super) trait Eager: Scheme {
     fn eager() -> Self;
 }
 
-impl Eager for Numbered<Whole> {
-    fn eager() -> Self {
-        Self::with_config(Config::DEFAULT.batch(1))
-    }
-}
-
-impl Eager for Numbered<ByBirth> {
+impl<M: Mode> Eager for Numbered<M> {
     fn eager() -> Self {
         Self::with_config(Config::DEFAULT.batch(1))
     }
@@ -132,26 +126,24 @@ fn held_by_two() -> String {
 pub(super) fn models() -> Vec<Model> {
     vec![
         Model::new("snapshot_load_against_store_epoch", load_against_store::<Numbered<Whole>, 0>)
-            .bound(2)
             .random_under_shuttle(10_000)
             .twin("no_grace", load_against_store::<Numbered<Whole>, NO_GRACE>),
         Model::new(
             "snapshot_load_against_store_interval",
             load_against_store::<Numbered<ByBirth>, 0>,
         )
-        .bound(2)
         .random_under_shuttle(10_000)
         .twin("no_grace", load_against_store::<Numbered<ByBirth>, NO_GRACE>),
         Model::new("snapshot_load_against_store_hazard", load_against_store::<Hazard, 0>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(10_000)
             .twin("no_grace", load_against_store::<Hazard, NO_GRACE>),
         Model::new("snapshot_swap_against_store", swap_against_store::<Hazard>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(10_000),
         Model::new("snapshot_update_against_update", update_against_update::<Hazard>)
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(10_000),
-        Model::new("snapshot_held_by_two", held_by_two).bound(2).random_under_shuttle(10_000),
+        Model::new("snapshot_held_by_two", held_by_two).random_under_shuttle(10_000),
     ]
 }
