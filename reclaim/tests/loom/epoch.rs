@@ -363,7 +363,7 @@ pub(super) fn models() -> Vec<Model> {
             .twin("no_high_light", younger_than_the_pin::<Born<NO_HIGH_LIGHT>>)
             .twin("early_era", younger_than_the_pin::<Born<EARLY_ERA>>),
         Model::new("interval_younger_than_the_pin_by_fences", younger_than_the_pin::<ByBirth>)
-            // One misses the twin `no_high`.
+            // One misses the mutants of `Record::raise`.
             .bound(2)
             .symmetric_fences()
             .random_under_shuttle(20_000)

@@ -205,8 +205,7 @@ fn barrier_against<const FLUSH: bool>() -> String {
 pub(super) fn models() -> Vec<Model> {
     vec![
         Model::new("hazard_publish_against_scan", publish_against_scan::<0>)
-            // One misses what shuttle observes.
-            .bound(2)
+            .bound(1)
             .random_under_shuttle(20_000)
             .twin("no_light", publish_against_scan::<NO_LIGHT>)
             .twin("no_heavy", publish_against_scan::<NO_HEAVY>)
