@@ -105,12 +105,14 @@ fn an_operation_that_a_batch_has_is_committed_without_its_task() {
 
 #[test]
 fn a_forgotten_submission_is_committed() {
-    let writer = Options::new().build_dedicated(Memory::new()).unwrap();
+    let (sink, open, _inside) = gated();
+    let writer = Options::new().build_dedicated(sink).unwrap();
     let mut first = writer.submit_async(1);
     assert!(poll_once(&mut first).is_pending());
     std::mem::forget(first);
+    drop(open);
     writer.flush().unwrap();
-    assert_eq!(writer.with_sink(|memory| memory.operations().to_vec()).unwrap(), [1]);
+    assert_eq!(writer.with_sink(|sink| sink.disk().written.clone()).unwrap(), [1]);
 }
 
 #[test]
