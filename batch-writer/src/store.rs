@@ -113,10 +113,18 @@ impl<S: Sink> Store<S> {
     #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
     #[inline]
     fn measured_sync<F: Flaws>(&mut self, writer: &Core<S, F>) -> Result<(), S::Error> {
-        if self.unmeasured > 0 {
-            self.unmeasured -= 1;
-            return self.sink.sync();
+        if self.unmeasured == 0 {
+            return self.measure(writer);
         }
+        self.unmeasured -= 1;
+        self.sink.sync()
+    }
+
+    /// Out of the way of syncs that are quick.
+    #[cfg(not(any(latchwork_loom, latchwork_shuttle)))]
+    #[cold]
+    #[inline(never)]
+    fn measure<F: Flaws>(&mut self, writer: &Core<S, F>) -> Result<(), S::Error> {
         let start = Instant::now();
         self.sink.sync()?;
         let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);

@@ -16,7 +16,7 @@ use crate::sink::Sink;
 
 impl<S: Sink, F: Flaws> Tenure<'_, S, F> {
     /// Takes the inbox into the line; tells whether there was anything.
-    #[inline]
+    #[inline(never)]
     pub(super) fn take_inbox(&mut self) -> bool {
         // Relaxed: a hint; what is taken is ordered by the exchange.
         let mut head = self.writer.head.load(Ordering::Relaxed);
@@ -105,16 +105,14 @@ impl<S: Sink, F: Flaws> Tenure<'_, S, F> {
         if F::GATEWAY {
             from = self.writer.head.load(Ordering::Relaxed);
             if !from.newest().is_null() {
-                self.writer.holder.enter();
-                return Err(());
+                return self.stay();
             }
         }
         // Release: gives the role's fields to whoever takes it next.
         while let Err(now) = self.writer.head.exchange(from, from.released(), Ordering::Release) {
             // Shut and empty is released as such.
             if !now.newest().is_null() && !F::GATEWAY {
-                self.writer.holder.enter();
-                return Err(());
+                return self.stay();
             }
             from = now;
         }
@@ -126,6 +124,13 @@ impl<S: Sink, F: Flaws> Tenure<'_, S, F> {
             unsafe { node::send_home::<S, F>(dedicated) };
         }
         Ok(())
+    }
+
+    /// The role is not released after all.
+    #[cold]
+    fn stay(&mut self) -> Result<(), ()> {
+        self.writer.holder.enter();
+        Err(())
     }
 
     /// Who gets the role next: the dedicated thread if there is one, but for a turn.

@@ -141,7 +141,12 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
         self.count(1, bytes, came);
         // In its place: operations may be large.
         let (answer, _) = own[0].take();
-        self.pass_on();
+        // Who has come meanwhile is in the line, or makes the release fail.
+        if self.role.waiting.is_empty() && self.release().is_ok() {
+            mem::forget(self);
+        } else {
+            self.pass_on();
+        }
         told(answer)
     }
 
@@ -182,7 +187,7 @@ impl<'a, S: Sink, F: Flaws> Tenure<'a, S, F> {
 
     /// Passes the role on. Where syncs are quick, others are served first for a while: it would
     /// take longer to wake one of them to lead.
-    #[inline]
+    #[inline(never)]
     fn pass_on(mut self) {
         if self.role.store.siblings.are_quick()
             && !self.nobody_waits()
